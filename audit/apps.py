@@ -1,0 +1,8 @@
+"""The trail: every decision and every act of people, in one append-only log."""
+
+from django.apps import AppConfig
+
+
+class AuditConfig(AppConfig):
+    name = "audit"
+    verbose_name = "Trail"

@@ -1,0 +1,20 @@
+"""The trail's scheduled work."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from audit import services
+from portal.queue import app
+
+
+@app.task(name="audit.tasks.make_partitions", time_limit=120)
+def make_partitions() -> None:
+    """Make partitions ahead of time: an entry without one cannot be written, and no decision answered."""
+    services.make_partitions()
+
+
+@app.task(name="audit.tasks.forget_expired_keys", time_limit=120)
+def forget_expired_keys() -> None:
+    """Let go of idempotency keys past their time."""
+    services.forget_expired_keys(now=timezone.now())

@@ -1,0 +1,168 @@
+"""Who may do what: permissions, the roles and scopes that grant them, and the actor who holds them. Pure.
+
+Permissions are `resource:action`, kept in alphabetical order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from portal.errors import Forbidden, Hidden
+
+
+class Permission(StrEnum):
+    """One thing that somebody may do."""
+
+    DECISION_EXPLAIN = "decision:explain"
+    DECISION_LIST = "decision:list"
+    DECISION_MAKE = "decision:make"
+    DECISION_READ = "decision:read"
+    DECISION_REPORT = "decision:report"
+    DISPUTE_LIST = "dispute:list"
+    DISPUTE_OPEN = "dispute:open"
+    RELEASE_CREATE = "release:create"
+    RELEASE_ROLL_BACK = "release:roll_back"
+    SYSTEM_CREATE = "system:create"
+    SYSTEM_VIEW = "system:view"
+    TRAIL_VIEW = "trail:view"
+    VERSION_APPROVE = "version:approve"
+    VERSION_REGISTER = "version:register"
+    VERSION_RETIRE = "version:retire"
+    VERSION_SUBMIT = "version:submit"
+
+
+class Role(StrEnum):
+    """A desk; the Django group of the same name makes a user sit at it."""
+
+    ML_LEAD = "ml_lead"
+    COMPLIANCE = "compliance"
+    SUPPORT = "support"
+    AUDITOR = "auditor"
+
+    @property
+    def label(self) -> str:
+        """The role in words."""
+        return _ROLE_WORDS[self]
+
+
+_ROLE_WORDS = {
+    Role.ML_LEAD: "ML lead",
+    Role.COMPLIANCE: "Compliance officer",
+    Role.SUPPORT: "Support",
+    Role.AUDITOR: "External auditor",
+}
+
+
+class Scope(StrEnum):
+    """What a service token is for."""
+
+    DECIDE = "decide"
+    REPORT = "report"
+    READ = "read"
+    EXPLAIN = "explain"
+    DISPUTE = "dispute"
+    REGISTER = "register"
+    RELEASE = "release"
+
+
+_P = Permission
+
+# ML leads and auditors see that a decision was made and how, never the person's data.
+ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
+    Role.ML_LEAD: frozenset(
+        {
+            _P.DECISION_LIST,
+            _P.RELEASE_CREATE,
+            _P.RELEASE_ROLL_BACK,
+            _P.SYSTEM_CREATE,
+            _P.SYSTEM_VIEW,
+            _P.VERSION_APPROVE,
+            _P.VERSION_REGISTER,
+            _P.VERSION_RETIRE,
+            _P.VERSION_SUBMIT,
+        }
+    ),
+    Role.COMPLIANCE: frozenset(
+        {
+            _P.DECISION_EXPLAIN,
+            _P.DECISION_LIST,
+            _P.DECISION_READ,
+            _P.DISPUTE_LIST,
+            _P.SYSTEM_VIEW,
+            _P.TRAIL_VIEW,
+            _P.VERSION_APPROVE,
+        }
+    ),
+    Role.SUPPORT: frozenset(
+        {
+            _P.DECISION_EXPLAIN,
+            _P.DECISION_LIST,
+            _P.DECISION_READ,
+            _P.DISPUTE_LIST,
+            _P.DISPUTE_OPEN,
+            _P.SYSTEM_VIEW,
+        }
+    ),
+    Role.AUDITOR: frozenset({_P.DECISION_LIST, _P.SYSTEM_VIEW, _P.TRAIL_VIEW}),
+}
+
+SCOPE_GRANTS: dict[Scope, frozenset[Permission]] = {
+    Scope.DECIDE: frozenset({_P.DECISION_MAKE}),
+    Scope.REPORT: frozenset({_P.DECISION_REPORT}),
+    Scope.READ: frozenset(
+        {_P.DECISION_LIST, _P.DECISION_READ, _P.DISPUTE_LIST, _P.SYSTEM_VIEW, _P.TRAIL_VIEW}
+    ),
+    Scope.EXPLAIN: frozenset({_P.DECISION_EXPLAIN, _P.DECISION_LIST}),
+    Scope.DISPUTE: frozenset({_P.DECISION_LIST, _P.DISPUTE_LIST, _P.DISPUTE_OPEN}),
+    Scope.REGISTER: frozenset({_P.SYSTEM_CREATE, _P.SYSTEM_VIEW, _P.VERSION_REGISTER, _P.VERSION_SUBMIT}),
+    Scope.RELEASE: frozenset({_P.RELEASE_CREATE, _P.RELEASE_ROLL_BACK, _P.SYSTEM_VIEW}),
+}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who acts: a person, a service, or the product itself.
+
+    `label` is what the trail keeps (`user:lena`, `service:ci`, `system:sweep`), `name` what people read.
+    """
+
+    label: str
+    name: str
+    permissions: frozenset[Permission]
+    roles: frozenset[Role] = frozenset()
+
+    @property
+    def is_person(self) -> bool:
+        """True for somebody who signed in; approvals are theirs alone."""
+        return self.label.startswith("user:")
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the actor holds the permission."""
+        return permission in self.permissions
+
+    def need_sight(self, permission: Permission) -> None:
+        """`Hidden` unless the actor may see this kind of thing at all."""
+        if not self.may(permission):
+            raise Hidden
+
+    def need(self, permission: Permission) -> None:
+        """`Forbidden` unless the actor may do this."""
+        if not self.may(permission):
+            raise Forbidden(f"You may not do this: it needs the permission “{permission}”.")
+
+
+def actor_for_user(username: str, name: str, roles: frozenset[Role]) -> Actor:
+    """The actor that a signed-in person is."""
+    grants = frozenset().union(*(ROLE_GRANTS[role] for role in roles))
+    return Actor(f"user:{username}", name, grants, roles)
+
+
+def actor_for_service(name: str, scopes: frozenset[Scope]) -> Actor:
+    """The actor that a service token is."""
+    return Actor(f"service:{name}", name, frozenset().union(*(SCOPE_GRANTS[scope] for scope in scopes)))
+
+
+def actor_for_process(name: str) -> Actor:
+    """The product itself, acting on a schedule: everything it does is recorded under this label."""
+    return Actor(f"system:{name}", name, frozenset(Permission))

@@ -1,0 +1,19 @@
+"""The workers' entry: every app's tasks, and what happens on a schedule."""
+
+from __future__ import annotations
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+django.setup()
+
+from portal.queue import app  # noqa: E402  settings must be ready before the queue reads them
+
+app.conf.imports = ("audit.tasks", "explain.tasks")
+app.conf.beat_schedule = {
+    "requeue-stale-explanations": {"task": "explain.tasks.requeue_stale", "schedule": 10.0},
+    "make-partitions": {"task": "audit.tasks.make_partitions", "schedule": 6 * 3600.0},
+    "forget-expired-idempotency-keys": {"task": "audit.tasks.forget_expired_keys", "schedule": 3600.0},
+}

@@ -1,0 +1,156 @@
+"""Systems, versions, evidence, approvals and releases; what must never change is refused by the database."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from registry.lifecycle import State
+
+
+class RiskClass(models.TextChoices):
+    """The AI Act's classes, as far as a system may stand in one of them."""
+
+    HIGH = "high", "High risk (Art. 6)"
+    LIMITED = "limited", "Transparency duties (Art. 50)"
+    MINIMAL = "minimal", "Minimal risk"
+
+
+class System(models.Model):
+    """An AI system: a purpose, an owner, a risk class. PII: the owner's name."""
+
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=160)
+    purpose = models.TextField()
+    owner = models.CharField(max_length=160)
+    risk_class = models.CharField(max_length=16, choices=RiskClass.choices)
+    annex_iii_point = models.CharField(max_length=16, null=True)
+    created_by = models.CharField(max_length=160)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(name="system_risk_class_known", condition=Q(risk_class__in=RiskClass.values))
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Version(models.Model):
+    """One immutable trained model of a system; only `state` and `submitted_by` ever change. PII: none."""
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=16, default=State.DRAFT.value)
+    manifest = models.JSONField()
+    artifact_format = models.CharField(max_length=16)
+    artifact_sha256 = models.CharField(max_length=64)
+    artifact_bytes = models.PositiveBigIntegerField()
+    background_sha256 = models.CharField(max_length=64)
+    background_rows = models.PositiveIntegerField()
+    evaluation_sha256 = models.CharField(max_length=64, null=True)
+    registered_by = models.CharField(max_length=160)
+    registered_at = models.DateTimeField()
+    submitted_by = models.CharField(max_length=160, null=True)
+
+    class Meta:
+        ordering = ["system", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["system", "number"], name="version_number_unique"),
+            # Two live versions of one system would be two production pointers.
+            models.UniqueConstraint(
+                fields=["system"], condition=Q(state=State.LIVE.value), name="version_one_live_per_system"
+            ),
+            models.CheckConstraint(
+                name="version_state_known", condition=Q(state__in=[state.value for state in State])
+            ),
+            models.CheckConstraint(
+                name="version_submitted_by_someone",
+                condition=Q(state=State.DRAFT.value) | Q(submitted_by__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.system.name} version {self.number}"
+
+
+class Verdict(models.TextChoices):
+    """What a piece of evidence says."""
+
+    PASSED = "passed", "passed"
+    FAILED = "failed", "failed"
+    CLAIMED = "claimed", "claimed"
+    WAIVED = "waived", "waived"
+    MISSING = "missing", "missing"
+
+
+class Evidence(models.Model):
+    """One checked fact about a version, with source, time and verdict; added, never changed. PII: none."""
+
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="evidence")
+    kind = models.CharField(max_length=64)
+    verdict = models.CharField(max_length=16, choices=Verdict.choices)
+    summary = models.CharField(max_length=500)
+    source_url = models.CharField(max_length=500, blank=True)
+    payload = models.JSONField(default=dict)
+    recorded_by = models.CharField(max_length=160)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["kind", "-id"]
+
+
+class Approval(models.Model):
+    """A second person's signed yes or no to an artifact digest and the evidence as it stood. PII: staff names."""
+
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="approvals")
+    verdict = models.CharField(max_length=16, choices=[("approved", "approved"), ("rejected", "rejected")])
+    decided_by = models.CharField(max_length=160)
+    requested_by = models.CharField(max_length=160)
+    reason = models.TextField()
+    artifact_sha256 = models.CharField(max_length=64)
+    evidence_sha256 = models.CharField(max_length=64)
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(name="approval_four_eyes", condition=~Q(decided_by=F("requested_by"))),
+        ]
+
+
+class Strategy(models.TextChoices):
+    """How a release takes traffic."""
+
+    DIRECT = "direct", "Direct"
+    BLUE_GREEN = "blue_green", "Blue-green"
+    CANARY = "canary", "Canary"
+    SHADOW = "shadow", "Shadow"
+
+
+class Release(models.Model):
+    """Which version is live from now on. The newest release of a system is the production pointer. PII: staff names."""
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="releases")
+    number = models.PositiveIntegerField()
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="releases")
+    is_rollback = models.BooleanField(default=False)
+    strategy = models.CharField(max_length=16, choices=Strategy.choices, default=Strategy.DIRECT.value)
+    candidate = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, related_name="candidacies")
+    weight_bp = models.PositiveIntegerField(default=0)
+    reason = models.TextField()
+    released_by = models.CharField(max_length=160)
+    released_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            # Compare-and-set: of two people who release after the same release, one gets the number.
+            models.UniqueConstraint(fields=["system", "number"], name="release_number_unique"),
+            models.CheckConstraint(name="release_weight_in_range", condition=Q(weight_bp__lte=10_000)),
+        ]
+
+    def __str__(self) -> str:
+        return f"release {self.number} of {self.system.slug}"
