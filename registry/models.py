@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import cached_property
 
 from registry.lifecycle import State
+from registry.scoring.manifest import Manifest
 
 
 class RiskClass(models.TextChoices):
@@ -44,7 +48,8 @@ class Version(models.Model):
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     state = models.CharField(max_length=16, default=State.DRAFT.value)
-    manifest = models.JSONField()
+    # JSON as text, not jsonb: the order of the inputs is the order of the model's columns, and jsonb forgets it.
+    manifest = models.TextField()
     artifact_format = models.CharField(max_length=16)
     artifact_sha256 = models.CharField(max_length=64)
     artifact_bytes = models.PositiveBigIntegerField()
@@ -74,6 +79,11 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return f"{self.system.name} version {self.number}"
+
+    @cached_property
+    def spec(self) -> Manifest:
+        """The manifest, parsed; it passed every check when the version was registered."""
+        return Manifest.parse(json.loads(self.manifest))
 
 
 class Verdict(models.TextChoices):

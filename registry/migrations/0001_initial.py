@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.PositiveIntegerField()),
                 ('state', models.CharField(default='draft', max_length=16)),
-                ('manifest', models.JSONField()),
+                ('manifest', models.TextField()),
                 ('artifact_format', models.CharField(max_length=16)),
                 ('artifact_sha256', models.CharField(max_length=64)),
                 ('artifact_bytes', models.PositiveBigIntegerField()),
