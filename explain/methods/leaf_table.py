@@ -1,0 +1,272 @@
+"""Interventional Shapley values of a sum of trees, exact, with raw inputs as players.
+
+A leaf is reached when every player (raw input) on its path satisfies its conditions. For the explained row x and
+a background row z, a player that only x satisfies must come from x, one that only z satisfies must come from z,
+and one that neither satisfies makes the leaf unreachable. With `a` players of the first kind and `b` of the second
+the leaf's value counts (a−1)! b! / (a+b)! for each of the first and −a! (b−1)! / (a+b)! for each of the second
+(Lundberg et al. 2020, Nature Machine Intelligence 2, 56–67, algorithm 3; here over groups of encoded columns).
+
+Only the *pattern* of satisfied players matters about z, so the whole background is folded, once per version, into
+counts of distinct patterns per leaf. A decision then costs the number of (leaf, pattern) pairs, not leaves × rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import comb
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain.methods.subject import Matrix, MethodRefused
+from explain.methods.tree_nodes import MAX_LEVELS, Ints, Nodes
+
+CELLS = 4_000_000  # (condition, row) cells held at once: about 100 MB with temporaries
+PATH_BYTES = 200_000_000
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Path conditions sorted by leaf, then player: low < value ≤ high, or value's bit in `levels`."""
+
+    leaf: Ints
+    player: Ints
+    column: Ints
+    low: Matrix
+    high: Matrix
+    missing: NDArray[np.bool_]
+    levels: NDArray[np.uint64] | None
+
+    def take(self, chosen: Any) -> Conditions:
+        levels = None if self.levels is None else self.levels[chosen]
+        return Conditions(
+            self.leaf[chosen],
+            self.player[chosen],
+            self.column[chosen],
+            self.low[chosen],
+            self.high[chosen],
+            self.missing[chosen],
+            levels,
+        )
+
+    def hold(self, encoded: Matrix) -> NDArray[np.bool_]:
+        """Which conditions hold for which encoded rows, shape (conditions, rows)."""
+        values = encoded.T[self.column]
+        held = (values > self.low[:, None]) & (values <= self.high[:, None])
+        if self.levels is not None:
+            codes = np.minimum(np.nan_to_num(values, nan=MAX_LEVELS), MAX_LEVELS).astype(np.uint64)
+            held &= (self.levels[:, None] >> codes) & np.uint64(1) > 0
+        if np.isnan(encoded).any():
+            held = np.where(np.isnan(values), self.missing[:, None], held)
+        return held
+
+
+@dataclass(frozen=True)
+class LeafTable:
+    """Leaves with their conditions, and the background folded into (leaf, pattern, mass) entries.
+
+    `mass` is the share of background rows with that pattern times the leaf's value.
+    """
+
+    conditions: Conditions
+    value: Matrix
+    slot_start: Ints  # first condition of each (leaf, player)
+    slot_bit: NDArray[Any]
+    leaf_start: Ints  # first slot of each leaf
+    full: NDArray[Any]  # pattern with every player satisfied
+    slot_players: Ints  # (leaves, most slots); `player_count` where a leaf has fewer
+    player_count: int
+    constant: float
+    entry_leaf: Ints
+    entry_pattern: NDArray[Any]
+    entry_mass: Matrix
+
+    def patterns(self, encoded: Matrix, first: int = 0, last: int | None = None) -> NDArray[Any]:
+        """Satisfied players of leaves first … last per row, as bits, shape (leaves, rows)."""
+        last = len(self.value) if last is None else last
+        slots = slice(self.leaf_start[first], self.leaf_start[last])
+        begin = self.slot_start[slots.start]
+        held = self.conditions.take(slice(begin, self.slot_start[slots.stop])).hold(encoded)
+        satisfied = np.logical_and.reduceat(held, self.slot_start[slots] - begin, axis=0)
+        bits = np.where(satisfied, self.slot_bit[slots, None], self.slot_bit.dtype.type(0))
+        return np.bitwise_or.reduceat(bits, self.leaf_start[first:last] - slots.start, axis=0)
+
+    def margins(self, encoded: Matrix) -> Matrix:
+        """Sum of the reached leaves' values per row."""
+        total = np.full(len(encoded), self.constant)
+        for first, last in self._chunks(len(encoded)):
+            reached = self.patterns(encoded, first, last) == self.full[first:last, None]
+            total += self.value[first:last] @ reached
+        return total
+
+    def shapley(self, encoded: Matrix) -> Matrix:
+        """Exact values per player for one encoded row, shape (players,); they sum to margin − base."""
+        if not len(self.value):
+            return np.zeros(self.player_count)
+        mine = self.patterns(encoded.reshape(1, -1))[:, 0]
+        live = np.flatnonzero(
+            (self.entry_pattern | mine[self.entry_leaf] == self.full[self.entry_leaf])
+            & (self.entry_pattern != mine[self.entry_leaf])
+        )
+        leaf, theirs, mass = self.entry_leaf[live], self.entry_pattern[live], self.entry_mass[live]
+        gained, lost = mine[leaf] & ~theirs, theirs & ~mine[leaf]
+        gain, loss = _weights(self.slot_players.shape[1])
+        a, b = np.bitwise_count(gained), np.bitwise_count(lost)
+        up, down = mass * gain[a, b], mass * loss[a, b]
+        total = np.zeros(self.player_count + 1)
+        for slot in range(self.slot_players.shape[1]):
+            bit = self.full.dtype.type(1) << self.full.dtype.type(slot)
+            share = np.where(gained & bit, up, 0.0) - np.where(lost & bit, down, 0.0)
+            total += np.bincount(self.slot_players[leaf, slot], share, minlength=len(total))
+        return total[:-1]
+
+    def base(self) -> float:
+        """Mean margin of the folded background."""
+        return self.constant + float(self.entry_mass[self.entry_pattern == self.full[self.entry_leaf]].sum())
+
+    def _chunks(self, rows: int) -> list[tuple[int, int]]:
+        """Ranges of leaves whose (condition, row) cells fit into memory."""
+        if not len(self.value):
+            return []
+        begins = self.slot_start[self.leaf_start]
+        step = max(1, CELLS // max(rows, 1))
+        cuts = np.searchsorted(begins, np.arange(0, begins[-1], step))
+        cuts = np.unique(np.append(cuts, len(self.value)))
+        return [(int(first), int(last)) for first, last in pairwise(cuts)]
+
+
+def build_table(nodes: Nodes, owners: Ints, player_count: int, background: Matrix) -> LeafTable:
+    """Leaf conditions of all trees, with the encoded background rows folded in."""
+    conditions, value, constant = _collect(nodes, owners)
+    starts = np.flatnonzero(_changes(conditions.leaf) | _changes(conditions.player))
+    slot_leaf = conditions.leaf[starts]
+    leaf_start = np.append(np.flatnonzero(_changes(slot_leaf)), len(starts)).astype(np.intp)
+    width = np.diff(leaf_start)
+    most = int(width.max(initial=1))
+    if most > 64:
+        raise MethodRefused("a path asks about more than 64 inputs")
+    kind = next(kind for kind in (np.uint16, np.uint32, np.uint64) if most <= np.iinfo(kind).bits)
+    position = np.arange(len(starts)) - np.repeat(leaf_start[:-1], width)
+    bits = np.left_shift(kind(1), position.astype(kind))
+    players = np.full((len(value), most), player_count, dtype=np.intp)
+    players[slot_leaf, position] = conditions.player[starts]
+    empty = np.empty(0, dtype=np.intp)
+    table = LeafTable(
+        conditions=conditions,
+        value=value,
+        slot_start=np.append(starts, len(conditions.leaf)),
+        slot_bit=bits,
+        leaf_start=leaf_start,
+        full=np.bitwise_or.reduceat(bits, leaf_start[:-1]) if len(value) else np.empty(0, kind),
+        slot_players=players,
+        player_count=player_count,
+        constant=constant,
+        entry_leaf=empty,
+        entry_pattern=np.empty(0, kind),
+        entry_mass=np.empty(0),
+    )
+    return _fold(table, background)
+
+
+def _fold(table: LeafTable, background: Matrix) -> LeafTable:
+    """Replace background rows by counts of distinct patterns per leaf."""
+    leaves, found, masses = [], [], []
+    rows = len(background)
+    for first, last in table._chunks(rows):
+        patterns = np.sort(table.patterns(background, first, last), axis=1)
+        fresh = np.ones(patterns.shape, dtype=bool)
+        fresh[:, 1:] = patterns[:, 1:] != patterns[:, :-1]
+        at = np.flatnonzero(fresh)
+        leaf = first + at // rows
+        count = np.diff(np.append(at, patterns.size))
+        leaves.append(leaf.astype(np.int32))
+        found.append(patterns.ravel()[at])
+        masses.append(count / rows * table.value[leaf])
+    if not leaves:
+        return table
+    return replace(
+        table,
+        entry_leaf=np.concatenate(leaves),
+        entry_pattern=np.concatenate(found),
+        entry_mass=np.concatenate(masses),
+    )
+
+
+def _collect(nodes: Nodes, owners: Ints) -> tuple[Conditions, Matrix, float]:
+    """All leaves' conditions, the leaves' values, and the sum of trees that are a single leaf."""
+    bounds = np.append(nodes.roots, len(nodes.left))
+    per_chunk = max(1, PATH_BYTES // (26 * max(1, len(owners))))
+    if np.diff(bounds).max(initial=0) > 2 * per_chunk:
+        raise MethodRefused("a tree is too large to be read within the memory limit")
+    parts: list[Conditions] = []
+    values: list[Matrix] = []
+    lone = nodes.left[nodes.roots] < 0
+    first, leaves = 0, 0
+    while first < len(nodes.roots):
+        last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + per_chunk, side="right")) - 1)
+        part, value = _paths(nodes, slice(int(bounds[first]), int(bounds[last])), nodes.roots[first:last], owners)
+        parts.append(Conditions(part.leaf + leaves, *(getattr(part, name) for name in _CONDITION_FIELDS)))
+        values.append(value)
+        leaves += len(value)
+        first = last
+    merged = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ("leaf", *_CONDITION_FIELDS[:-1])}
+    levels = None if parts[0].levels is None else np.concatenate([part.levels for part in parts])
+    return Conditions(**merged, levels=levels), np.concatenate(values), float(nodes.value[nodes.roots[lone]].sum())
+
+
+_CONDITION_FIELDS = ("player", "column", "low", "high", "missing", "levels")
+
+
+def _paths(nodes: Nodes, span: slice, roots: Ints, owners: Ints) -> tuple[Conditions, Matrix]:
+    """Conditions of the leaves in a span of whole trees, grown level by level for all trees at once."""
+    size, columns, base = span.stop - span.start, len(owners), span.start
+    low, high = np.full((size, columns), -np.inf), np.full((size, columns), np.inf)
+    missing, used = np.ones((size, columns), dtype=bool), np.zeros((size, columns), dtype=bool)
+    levels = np.full((size, columns), ~np.uint64(0)) if nodes.levels.any() else None
+    tables = [table for table in (low, high, missing, used, levels) if table is not None]
+    level = roots[nodes.left[roots] >= 0]
+    while len(level):
+        column, threshold = nodes.column[level], nodes.threshold[level]
+        listed, absent_left = nodes.levels[level], nodes.missing_left[level]
+        numeric = listed == 0
+        for child, goes_left in ((nodes.left[level], True), (nodes.right[level], False)):
+            for table in tables:
+                table[child - base] = table[level - base]
+            at = (child - base, column)
+            used[at] = True
+            missing[at] &= absent_left if goes_left else ~absent_left
+            if goes_left:
+                high[at] = np.where(numeric, np.minimum(high[at], threshold), high[at])
+            else:
+                low[at] = np.where(numeric, np.maximum(low[at], threshold), low[at])
+            if levels is not None:
+                levels[at] &= np.where(numeric, ~np.uint64(0), listed if goes_left else ~listed)
+        children = np.concatenate([nodes.left[level], nodes.right[level]])
+        level = children[nodes.left[children] >= 0]
+    leaves = np.flatnonzero((nodes.left[span] < 0) & used.any(axis=1))
+    leaf, column = np.nonzero(used[leaves])
+    order = np.lexsort((column, owners[column], leaf))
+    leaf, column = leaf[order], column[order]
+    at = (leaves[leaf], column)
+    picked = None if levels is None else levels[at]
+    conditions = Conditions(leaf, owners[column], column, low[at], high[at], missing[at], picked)
+    return conditions, nodes.value[span][leaves]
+
+
+def _changes(values: Ints) -> NDArray[np.bool_]:
+    changed = np.ones(len(values), dtype=bool)
+    changed[1:] = values[1:] != values[:-1]
+    return changed
+
+
+def _weights(most: int) -> tuple[Matrix, Matrix]:
+    """(a−1)! b! / (a+b)! and a! (b−1)! / (a+b)! for a, b ≤ `most`; 0 where the first factorial is undefined."""
+    gain, loss = np.zeros((most + 1, most + 1)), np.zeros((most + 1, most + 1))
+    for a in range(most + 1):
+        for b in range(most + 1 - a):
+            ways = comb(a + b, a)
+            gain[a, b] = 1.0 / (a * ways) if a else 0.0
+            loss[a, b] = 1.0 / (b * ways) if b else 0.0
+    return gain, loss
