@@ -9,8 +9,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
-from portal.errors import Refusal
+from portal.errors import Hidden, Refusal, error_body
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 HTMX_STOP_POLLING = 286
@@ -60,8 +61,13 @@ def part(request: HttpRequest, template: str, name: str, context: dict[str, Any]
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """The 404 of addresses that lead nowhere: JSON under /api/, the page elsewhere."""
-    from portal.errors import Hidden
-
     if request.path.startswith("/api/"):
         return JsonResponse(Hidden().body(), status=404)
     return refusal_page(request, Hidden())
+
+
+def fault(request: HttpRequest) -> HttpResponse:
+    """The 500 of a fault of ours: no trace, and no template that could fail again."""
+    if request.path.startswith("/api/"):
+        return JsonResponse(error_body("fault", "This failed through a fault of ours; it is logged."), status=500)
+    return HttpResponse(render_to_string("errors/500.html"), status=500)

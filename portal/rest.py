@@ -1,15 +1,13 @@
-"""What every endpoint shares: strict JSON in, one error shape out, keyset pages."""
+"""What every endpoint shares: an actor, and one error shape."""
 
 from __future__ import annotations
 
 import logging
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
 from rest_framework import exceptions, status
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
@@ -17,22 +15,8 @@ from rest_framework.views import APIView, exception_handler
 from portal.accounts.access import Actor
 from portal.accounts.authentication import actor_of_rest
 from portal.errors import Hidden, Problem, Refusal, error_body
-from portal.strict_json import JsonRefused, parse
 
 log = logging.getLogger(__name__)
-
-
-class StrictJSONParser(JSONParser):
-    """Reads a request's JSON by `portal.strict_json`."""
-
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: dict | None = None) -> Any:
-        body = stream.read()
-        if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            raise RequestDataTooBig
-        try:
-            return parse(body)
-        except JsonRefused as error:
-            raise exceptions.ParseError(str(error)) from None
 
 
 class Endpoint(APIView):

@@ -1,5 +1,38 @@
-"""What every page's frame shows."""
+"""What every page's frame shows: the ways that the person may go, and where they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from portal.accounts.access import Permission
+
+# Label, URL name, what one must be allowed to see; the address's beginning tells which is active.
+WAYS = (
+    ("Home", "home", None),
+    ("Systems", "registry:systems", Permission.SYSTEM_VIEW),
+    ("Decisions", "audit:decisions", Permission.DECISION_LIST),
+    ("Disputes", "explain:disputes", Permission.DISPUTE_LIST),
+    ("Trail", "audit:trail", Permission.TRAIL_VIEW),
+)
 
 
-def frame(request):
-    return {}
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """`nav` and `roles` for the signed-in person; nothing for a stranger."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"demo_mode": settings.DEMO_MODE}
+    actor = user.actor
+    nav = [
+        {"label": label, "url": reverse(name), "active": _is_active(request.path, reverse(name))}
+        for label, name, needed in WAYS
+        if needed is None or actor.may(needed)
+    ]
+    return {"nav": nav, "actor": actor, "roles": [role.label for role in sorted(actor.roles)], "demo_mode": settings.DEMO_MODE}
+
+
+def _is_active(path: str, start: str) -> bool:
+    return path == start if start == "/" else path.startswith(start)

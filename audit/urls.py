@@ -1,0 +1,12 @@
+"""Addresses of the trail's pages."""
+
+from django.urls import path
+
+from audit import views
+
+app_name = "audit"
+urlpatterns = [
+    path("decisions/", views.decisions, name="decisions"),
+    path("decisions/<uuid:identifier>/", views.decision, name="decision"),
+    path("trail/", views.trail, name="trail"),
+]

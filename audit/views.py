@@ -1,0 +1,80 @@
+"""The trail's pages: decisions, one decision, and the acts of people."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from audit import queries, services
+from audit.forms import CursorForm, DecisionFilterForm, PurposeForm
+from audit.models import Entry
+from portal.accounts.access import Permission
+from portal.accounts.authentication import actor_of
+from portal.errors import Malformed
+from portal.http import part
+
+
+@require_GET
+def decisions(request: HttpRequest) -> HttpResponse:
+    """Decisions, newest first, narrowed by the filters in the address."""
+    actor = actor_of(request)
+    actor.need_sight(Permission.DECISION_LIST)
+    form = DecisionFilterForm(request.GET)
+    visible = queries.decisions_visible_to(actor)
+    found = queries.filtered(visible, form.wanted()) if form.is_valid() else visible.none()
+    context = {"form": form, "is_filtered": any(form.data.get(name) for name in form.fields), **_page(request, found)}
+    return part(request, "audit/decisions.html", "rows", context)
+
+
+@require_http_methods(["GET", "POST"])
+def decision(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
+    """One decision; by POST with a purpose also the person's data, and that reading is recorded."""
+    actor = actor_of(request)
+    entry = queries.decision_for(actor, identifier)
+    form = PurposeForm(request.POST or None)
+    context = {
+        "entry": entry,
+        "facts": queries.facts_of(entry),
+        "check": queries.check_entry(entry),
+        "output": queries.output_of(entry.id),
+        "form": form,
+        "may_read": actor.may(Permission.DECISION_READ),
+        "may_explain": actor.may(Permission.DECISION_EXPLAIN) and entry.status == "answered",
+    }
+    if request.method == "POST" and form.is_valid():
+        context["read"] = _read(request, entry, form)
+    return render(request, "audit/decision.html", context)
+
+
+@require_GET
+def trail(request: HttpRequest) -> HttpResponse:
+    """Acts of people and processes, newest first."""
+    actor = actor_of(request)
+    actor.need_sight(Permission.TRAIL_VIEW)
+    context = _page(request, queries.acts_visible_to(actor))
+    for entry in context["page"].entries:
+        entry.text = queries.text_of(entry.id)
+    return part(request, "audit/trail.html", "rows", context)
+
+
+@transaction.atomic
+def _read(request: HttpRequest, entry: Entry, form: PurposeForm) -> dict[str, Any]:
+    services.record_reading(actor=actor_of(request), entry=entry, purpose=form.words())
+    content = queries.inputs_of(entry.id) or {"subject": None, "inputs": None}
+    return {**content, "body": queries.body_of(entry.id)}
+
+
+def _page(request: HttpRequest, entries: Any) -> dict[str, Any]:
+    cursor = CursorForm(request.GET)
+    if not cursor.is_valid():
+        raise Malformed("This page's address is not one of ours; start from the first page.")
+    page = queries.page_of(entries, before=cursor.cleaned_data["before"], after=cursor.cleaned_data["after"])
+    parameters = request.GET.copy()
+    for name in ("before", "after"):
+        parameters.pop(name, None)
+    return {"page": page, "query": parameters.urlencode()}

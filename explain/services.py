@@ -1,0 +1,245 @@
+"""Every write of disputes and explanations: one decision, one transaction, one entry in the trail each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+
+import audit.services as trail
+from audit.identifiers import new_id
+from audit.models import Entry
+from audit.records import Status
+from explain import queries
+from explain.lifecycle import DisputeState, Stage, check_dispute
+from explain.models import METHOD_VERSION, Dispute, Explanation
+from portal.accounts.access import Actor, Permission
+from portal.errors import Conflict, Invalid, Problem
+from portal.queue import after_commit
+
+COMPUTE = "explain.tasks.compute"
+# A job whose worker was lost is tried once more, then said to have failed.
+MAX_ATTEMPTS = 2
+CHANNELS = ("phone", "e-mail", "letter", "portal", "in person")
+
+
+class Event(StrEnum):
+    """Names of the acts of this room in the trail."""
+
+    DISPUTE_EXPLAINED = "dispute.explained"
+    DISPUTE_OPENED = "dispute.opened"
+    EXPLANATION_FAILED = "explanation.failed"
+    EXPLANATION_FINISHED = "explanation.finished"
+    EXPLANATION_READ = "explanation.read"
+    EXPLANATION_REQUESTED = "explanation.requested"
+
+
+@transaction.atomic
+def request_explanation(*, actor: Actor, decision: Entry, reason: str, now: datetime) -> Explanation:
+    """The explanation of the decision: a new one, queued, or the one that exists; a failed one is tried again.
+
+    `Conflict` for a decision without an answer: there is no score to explain.
+    """
+    actor.need(Permission.DECISION_EXPLAIN)
+    if decision.status != Status.ANSWERED:
+        raise Conflict(f"This request was {decision.status}, so no model gave an answer to explain.", code="no_answer")
+    explanation, is_new = Explanation.objects.get_or_create(
+        decision_id=decision.id,
+        method_version=METHOD_VERSION,
+        defaults={
+            "id": new_id(),
+            "system": decision.system,
+            "version": decision.version,
+            "reason": reason,
+            "requested_by": actor.label,
+            "requested_at": now,
+        },
+    )
+    if not is_new and explanation.state != Stage.FAILED:
+        return explanation
+    if not is_new:
+        _requeue_failed(explanation, now)
+    trail.record(
+        actor=actor,
+        event=Event.EXPLANATION_REQUESTED,
+        system=decision.system,
+        version=decision.version,
+        object=str(decision.id),
+        details={"explanation": str(explanation.id)},
+        text=reason,
+    )
+    after_commit(COMPUTE, explanation_id=str(explanation.id))
+    return explanation
+
+
+@transaction.atomic
+def claim_explanation(*, explanation_id: uuid.UUID, now: datetime) -> Explanation | None:
+    """Take the job, by compare-and-swap; None when another worker has it, or it is finished.
+
+    A running job may be taken again once its worker has been silent for `queries.STALE_AFTER`.
+    """
+    free = Q(state=Stage.QUEUED) | Q(state=Stage.RUNNING, started_at__lt=now - queries.STALE_AFTER)
+    mine = Explanation.objects.filter(free, pk=explanation_id, attempts__lt=MAX_ATTEMPTS)
+    taken = mine.update(
+        state=Stage.RUNNING, started_at=now, progress=0, stage="Starting", attempts=F("attempts") + 1
+    )
+    return Explanation.objects.get(pk=explanation_id) if taken else None
+
+
+def note_progress(*, explanation: Explanation, stage: str, progress: float) -> None:
+    """Show how far the job is; nothing that needs an entry in the trail."""
+    Explanation.objects.filter(pk=explanation.pk, state=Stage.RUNNING).update(stage=stage, progress=progress)
+
+
+@transaction.atomic
+def finish_explanation(*, actor: Actor, explanation: Explanation, report: dict[str, Any], now: datetime) -> bool:
+    """Keep the report and move the disputes that wait for it; False when the job was finished by another worker."""
+    digest = report_digest(report)
+    running = Explanation.objects.filter(pk=explanation.pk, state=Stage.RUNNING)
+    if not running.update(
+        state=Stage.DONE, progress=1, stage="Done", report=report, report_sha256=digest, finished_at=now, error=""
+    ):
+        return False
+    for dispute in Dispute.objects.select_for_update().filter(explanation=explanation, state=DisputeState.RECEIVED):
+        _mark_explained(actor, dispute)
+    trail.record(
+        actor=actor,
+        event=Event.EXPLANATION_FINISHED,
+        system=explanation.system,
+        version=explanation.version,
+        object=str(explanation.decision_id),
+        details={"explanation": str(explanation.id), "report_sha256": digest, "completeness": report["completeness"]},
+    )
+    return True
+
+
+@transaction.atomic
+def fail_explanation(*, actor: Actor, explanation: Explanation, error: str, now: datetime) -> None:
+    """Say why there is no report; the page offers to try again."""
+    running = Explanation.objects.filter(pk=explanation.pk).exclude(state=Stage.DONE)
+    if running.update(state=Stage.FAILED, stage="Failed", error=error, finished_at=now):
+        trail.record(
+            actor=actor,
+            event=Event.EXPLANATION_FAILED,
+            system=explanation.system,
+            version=explanation.version,
+            object=str(explanation.decision_id),
+            details={"explanation": str(explanation.id)},
+            text=error,
+        )
+
+
+@transaction.atomic
+def requeue_stale(*, actor: Actor, now: datetime) -> int:
+    """Send forgotten jobs again, and give up on those that were tried twice; how many there were."""
+    stale = list(queries.stale_explanations(now).select_for_update(skip_locked=True))
+    for explanation in stale:
+        if explanation.attempts < MAX_ATTEMPTS:
+            after_commit(COMPUTE, explanation_id=str(explanation.id))
+        else:
+            error = "The worker was lost twice while it made this explanation. Try again, or tell your ML lead."
+            fail_explanation(actor=actor, explanation=explanation, error=error, now=now)
+    return len(stale)
+
+
+@transaction.atomic
+def record_reading(*, actor: Actor, explanation: Explanation) -> None:
+    """Record that the actor reads the report, which repeats the person's data."""
+    trail.record(
+        actor=actor,
+        event=Event.EXPLANATION_READ,
+        system=explanation.system,
+        version=explanation.version,
+        object=str(explanation.decision_id),
+        details={"explanation": str(explanation.id)},
+    )
+
+
+@transaction.atomic
+def open_dispute(
+    *, actor: Actor, decision: Entry, channel: str, claim: str, received_at: datetime, now: datetime
+) -> Dispute:
+    """A new case with its clock, and the explanation of the decision asked for at once where there is an answer."""
+    actor.need(Permission.DISPUTE_OPEN)
+    problems = _dispute_problems(channel, claim, received_at, now)
+    if problems:
+        raise Invalid("The dispute cannot be opened.", details=problems)
+    dispute = Dispute.objects.create(
+        decision_id=decision.id,
+        system=decision.system,
+        channel=channel,
+        claim=claim,
+        received_at=received_at,
+        due_at=received_at + timedelta(days=settings.DISPUTE_DUE_DAYS),
+        opened_by=actor.label,
+        opened_at=now,
+        explanation=queries.explanation_of(decision.id),
+    )
+    trail.record(
+        actor=actor,
+        event=Event.DISPUTE_OPENED,
+        system=decision.system,
+        version=decision.version,
+        object=str(decision.id),
+        details={"dispute": dispute.number, "channel": channel},
+    )
+    if dispute.explanation and dispute.explanation.state == Stage.DONE:
+        _mark_explained(actor, dispute)
+    return dispute
+
+
+@transaction.atomic
+def explain_dispute(*, actor: Actor, dispute: Dispute, decision: Entry, now: datetime) -> Explanation:
+    """Ask for the explanation of a dispute's decision and tie it to the case."""
+    reason = f"Dispute {dispute.number}"
+    explanation = request_explanation(actor=actor, decision=decision, reason=reason, now=now)
+    locked = Dispute.objects.select_for_update().get(pk=dispute.pk)
+    if locked.explanation_id != explanation.pk:
+        locked.explanation = explanation
+        locked.save(update_fields=["explanation"])
+    if explanation.state == Stage.DONE and locked.state == DisputeState.RECEIVED:
+        _mark_explained(actor, locked)
+    return explanation
+
+
+def report_digest(report: dict[str, Any]) -> str:
+    """SHA-256 of the report without its times, which alone differ when it is made again."""
+    lasting = {name: value for name, value in report.items() if name != "timings_ms"}
+    return hashlib.sha256(json.dumps(lasting, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _mark_explained(actor: Actor, dispute: Dispute) -> None:
+    """The one place where a dispute's state is assigned."""
+    dispute.state = check_dispute("explain", DisputeState(dispute.state)).value
+    dispute.save(update_fields=["state"])
+    trail.record(
+        actor=actor,
+        event=Event.DISPUTE_EXPLAINED,
+        system=dispute.system,
+        object=str(dispute.decision_id),
+        details={"dispute": dispute.number},
+    )
+
+
+def _requeue_failed(explanation: Explanation, now: datetime) -> None:
+    again = Explanation.objects.filter(pk=explanation.pk, state=Stage.FAILED)
+    again.update(state=Stage.QUEUED, stage="Waiting for a worker", progress=0, attempts=0, error="", requested_at=now)
+    explanation.refresh_from_db()
+
+
+def _dispute_problems(channel: str, claim: str, received_at: datetime, now: datetime) -> list[Problem]:
+    problems = []
+    if channel not in CHANNELS:
+        problems.append(Problem("channel", f"must be one of: {', '.join(CHANNELS)}"))
+    if not claim.strip():
+        problems.append(Problem("claim", "is required: what does the person contest?"))
+    if received_at > now:
+        problems.append(Problem("received_at", "lies in the future"))
+    return problems

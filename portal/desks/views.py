@@ -1,0 +1,82 @@
+"""The home desks, one per role, and signing in."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import views as auth
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_GET
+
+import audit.queries as trail
+import explain.queries as explaining
+import registry.queries as registry
+from portal.accounts.access import Actor, Permission, Role
+from portal.accounts.authentication import actor_of
+from portal.demo.people import PEOPLE
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """What waits for this person: a part for each role that they hold."""
+    actor = actor_of(request)
+    now = timezone.now()
+    context: dict[str, Any] = {"now": now}
+    if actor.may(Permission.SYSTEM_VIEW) and Role.ML_LEAD in actor.roles:
+        context["production"] = [_production(system) for system in registry.systems_visible_to(actor)]
+    if actor.may(Permission.VERSION_APPROVE):
+        context["awaiting"] = registry.versions_awaiting_approval(actor)
+    if actor.may(Permission.DISPUTE_LIST):
+        context["disputes"] = explaining.open_disputes(actor)[:10]
+    if actor.may(Permission.TRAIL_VIEW):
+        context["trail"] = _trail(actor, now)
+    context["may_find"] = actor.may(Permission.DECISION_READ)
+    return render(request, "desks/home.html", context)
+
+
+@method_decorator(login_not_required, name="dispatch")
+class SignIn(auth.LoginView):
+    """Signing in; in the demo the page says who is who."""
+
+    template_name = "registration/login.html"
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        accounts = PEOPLE if settings.DEMO_MODE else ()
+        return super().get_context_data(**kwargs, demo_accounts=accounts)
+
+
+@require_GET
+def api_docs(request: HttpRequest) -> HttpResponse:
+    """The API in words, made from the same schema that `/api/v1/schema/` gives to machines."""
+    from drf_spectacular.generators import SchemaGenerator
+
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    return render(request, "desks/api_docs.html", {"groups": _grouped(schema)})
+
+
+def _grouped(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            tag = (operation.get("tags") or ["api"])[0]
+            groups.setdefault(tag, []).append({"path": path, "method": method.upper(), **operation})
+    return [{"name": name, "operations": items} for name, items in sorted(groups.items())]
+
+
+def _production(system: Any) -> dict[str, Any]:
+    release = registry.current_release(system)
+    return {"system": system, "release": release, "rollback": registry.rollback_of(system)}
+
+
+def _trail(actor: Actor, now: Any) -> dict[str, Any]:
+    counts = trail.count_decisions(actor, since=now - timedelta(hours=24))
+    latest = trail.page_of(trail.decisions_visible_to(actor), size=1).entries
+    acts = trail.page_of(trail.acts_visible_to(actor), size=8).entries
+    return {"counts": counts, "total": sum(counts.values()), "latest": latest[0] if latest else None, "acts": acts}

@@ -1,0 +1,1 @@
+"""Starting the whole product on one machine, and stopping all of it."""

@@ -1,0 +1,158 @@
+"""The product's programs on one machine, and the order in which they come up."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+from portal import database
+from portal.embedded import postgres, redis
+from portal.embedded.paths import run_dir
+from portal.env import env_int, env_secret, env_str
+from portal.supervisor.processes import Family, Program
+
+# One thread each: forked children of a process that predicted with two threads hang (measured).
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    # numba compiles for seconds at the first call, and is no faster afterwards for what we use of it (measured).
+    "NUMBA_DISABLE_JIT": "1",
+}
+
+
+class CannotStart(RuntimeError):
+    """The product cannot be started; the message says what to do."""
+
+
+def check_ports() -> None:
+    """`CannotStart` naming the first port that is taken."""
+    for name, port in (("PORTAL_PORT", settings.PORTAL_PORT), ("GATEWAY_PORT", settings.GATEWAY_PORT)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((env_str("BIND_HOST", "127.0.0.1"), port))
+            except OSError:
+                raise CannotStart(f"Port {port} is in use. Stop what uses it, or set {name} to a free port.") from None
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Hold `VAR_DIR` alone; `CannotStart` when another supervisor holds it."""
+    run = run_dir(settings.VAR_DIR)
+    run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (run / "supervisor.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotStart(f"The product already runs on {settings.VAR_DIR}; stop it first (Ctrl-C there).") from None
+        yield
+
+
+def start_services(family: Family) -> None:
+    """PostgreSQL and Redis, where they are ours, up and answering."""
+    if database.is_embedded():
+        start_postgres(family)
+    if not env_secret("CELERY_BROKER_URL"):
+        family.start(Program("redis", redis.command(settings.VAR_DIR)))
+        redis.wait_until_ready(settings.VAR_DIR)
+
+
+def start_postgres(family: Family) -> None:
+    """The embedded PostgreSQL with its database; a leftover server of a killed supervisor is waited for."""
+    postgres.create(settings.VAR_DIR)
+    _wait_for_leftover(postgres.data_dir(settings.VAR_DIR) / "postmaster.pid")
+    who = postgres.account()
+    uid, gid = (who.pw_uid, who.pw_gid) if who else (None, None)
+    command = postgres.command(settings.VAR_DIR)
+    # SIGINT is PostgreSQL's fast shutdown: sessions are ended, nothing that was committed is lost.
+    family.start(Program("postgres", command, uid=uid, gid=gid, stop=signal.SIGINT, orphaned=signal.SIGINT))
+    postgres.wait_until_ready(settings.VAR_DIR)
+    postgres.create_database(settings.VAR_DIR)
+
+
+def start_programs(family: Family) -> None:
+    """Web, gateway, workers and the scheduler."""
+    for program in programs():
+        family.start(program)
+
+
+def programs() -> list[Program]:
+    """The product's own processes."""
+    host = env_str("BIND_HOST", "127.0.0.1")
+    celery = [sys.executable, "-m", "celery", "-A", "portal.celery"]
+    run = run_dir(settings.VAR_DIR)
+    web = [
+        *(sys.executable, "-m", "gunicorn", "portal.wsgi:application", "--bind", f"{host}:{settings.PORTAL_PORT}"),
+        *("--worker-class", "gthread", "--workers", "1", "--threads", "8", "--timeout", "120"),
+        *("--graceful-timeout", "8", "--log-level", "warning", "--no-control-socket"),
+    ]
+    worker = [
+        *(*celery, "worker", "--queues", "explain,default", "--loglevel", "WARNING", "--hostname", "explain@local"),
+        *("--concurrency", str(env_int("WORKERS", min(4, os.cpu_count() or 1)))),
+    ]
+    beat = [
+        *(*celery, "beat", "--loglevel", "WARNING"),
+        *("--schedule", str(settings.VAR_DIR / "beat-schedule"), "--pidfile", ""),
+    ]
+    gateway = {"GATEWAY_PORT": str(settings.GATEWAY_PORT), "GATEWAY_HOST": host, **ONE_THREAD}
+    return [
+        Program("gateway", [sys.executable, "-m", "registry.gateway"], {**gateway, "VAR_DIR": str(settings.VAR_DIR)}),
+        Program("web", web, ONE_THREAD),
+        # SIGQUIT ends a worker at once; its task is taken again, since it was not acknowledged.
+        Program("worker", worker, ONE_THREAD, orphaned=signal.SIGQUIT),
+        Program("beat", beat, {"RUN_DIR": str(run)}),
+    ]
+
+
+def wait_until_healthy(ended: Callable[[], object], *, seconds: float = 90) -> None:
+    """Return once both ports answer `/healthz` with 200; `CannotStart` when one does not in time."""
+    deadline = time.monotonic() + seconds
+    for address in (f"http://127.0.0.1:{settings.GATEWAY_PORT}/healthz", f"http://127.0.0.1:{settings.PORTAL_PORT}/healthz"):
+        answer = "nothing"
+        while (answer := _health(address)) != "":
+            if ended():
+                return
+            if time.monotonic() > deadline:
+                raise CannotStart(f"{address} does not answer 200 after {seconds:.0f} s: {answer}")
+            time.sleep(0.1)
+
+
+def _health(address: str) -> str:
+    """Empty when healthy, else what was answered."""
+    try:
+        with urllib.request.urlopen(address, timeout=5):
+            return ""
+    except urllib.error.HTTPError as error:
+        return error.read().decode("utf-8", errors="replace")[:500]
+    except OSError as error:
+        return str(error)
+
+
+def _wait_for_leftover(pid_file: Path, seconds: float = 30) -> None:
+    """A PostgreSQL whose supervisor was killed is shutting down; starting beside it would fail."""
+    deadline = time.monotonic() + seconds
+    while (pid := _pid_in(pid_file)) and time.monotonic() < deadline:
+        try:
+            os.kill(pid, signal.SIGINT)
+        except ProcessLookupError:
+            return
+        time.sleep(0.2)
+
+
+def _pid_in(file: Path) -> int | None:
+    try:
+        return int(file.read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
