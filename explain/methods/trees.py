@@ -18,7 +18,7 @@ from explain.methods.links import Link, find_link
 from explain.methods.subject import Matrix, MethodRefused, Subject, sample_rows
 from explain.methods.tree_nodes import TreeModel, parse_trees
 
-FEW_CELLS = 60_000_000  # leaves × rows up to which the whole background is folded in (seconds, once per version)
+FEW_CELLS = 30_000_000  # leaves × rows up to which the whole background is folded in (seconds, once per version)
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ def prepare_trees(subject: Subject) -> TreeMethod:
     chosen = sample_rows(len(subject.codes), max(200, FEW_CELLS // max(1, leaves)))
     codes = subject.codes[chosen]
     encoded = model.encode(codes)
-    table = build_table(model.nodes, model.owners, len(subject.names), encoded)
+    table, margins = build_table(model.nodes, model.owners, len(subject.names), encoded)
     own = model.margin(codes)
-    difference = own - table.margins(encoded)
+    difference = own - margins
     offset = float(np.median(difference))
     # The model adds in float32; its rounding error grows with the size of the terms, not of their sum.
     size = max(1.0, float(np.abs(table.value).max(initial=0.0)), float(np.abs(own).max(initial=0.0)))
