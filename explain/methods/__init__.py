@@ -1,4 +1,4 @@
-"""Explanations of one decision: arrays and a scorer in, dataclasses and a JSON-ready report out. No Django, no I/O."""
+"""Explanations of one decision: arrays and a scorer in, a JSON-ready report out. No Django, no I/O."""
 
 from explain.methods.prepared import Prepared, prepare
 from explain.methods.report import DecisionFacts, compose_report, seed_of

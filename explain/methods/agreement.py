@@ -1,7 +1,7 @@
 """Whether SHAP and LIME tell the same story: three numbers and a verdict.
 
-Sources: Krishna et al. 2022 (arXiv 2202.01602) for the measures; research/explain.md §3.4 for scaling a LIME weight
-by the share of people elsewhere before comparing, since the weight means "here instead of elsewhere".
+Sources: Krishna et al. 2022 (arXiv 2202.01602) for the measures; research/explain.md §3.4 for scaling a LIME
+weight by the share of people elsewhere before comparing, since the weight means "here instead of elsewhere".
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ TOP_SIGNS = 4
 
 @dataclass(frozen=True)
 class Agreement:
-    """`top3_overlap`: share of the top three in common. `sign_agreement`: share of SHAP's top four (as far as LIME
-    weighs them) that push the same way in both. `rank_correlation`: Spearman's ρ of the sizes over all inputs,
-    None when it is not defined. `verdict`: agree, partly or disagree.
+    """`top3_overlap`: share of the top three in common. `sign_agreement`: share of SHAP's top four (as far as
+    LIME weighs them) that push the same way in both. `rank_correlation`: Spearman's ρ of the sizes over all
+    inputs, None when it is not defined. `verdict`: agree, partly or disagree.
     """
 
     top3_overlap: float
@@ -52,7 +52,11 @@ def _top_overlap(ours: Matrix, other: Matrix) -> float:
 
 
 def _sign_agreement(ours: Matrix, other: Matrix) -> float:
-    top = [index for index in np.argsort(-np.abs(ours), kind="stable")[:TOP_SIGNS] if ours[index] and other[index]]
+    top = [
+        index
+        for index in np.argsort(-np.abs(ours), kind="stable")[:TOP_SIGNS]
+        if ours[index] and other[index]
+    ]
     return float(np.mean(np.sign(ours[top]) == np.sign(other[top]))) if top else 1.0
 
 

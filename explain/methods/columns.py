@@ -81,7 +81,9 @@ def _trace_column_transformer(step: Any, owners: list[int], labels: list[str]) -
         picked = _picked(columns, position, len(owners))
         found = _trace(inner, [owners[index] for index in picked], [labels[index] for index in picked])
         if len(found) != block.stop - block.start:
-            raise MethodRefused(f"block {name!r} has {block.stop - block.start} columns, {len(found)} explained")
+            raise MethodRefused(
+                f"block {name!r} has {block.stop - block.start} columns, {len(found)} explained"
+            )
         traced[block] = found
     return traced
 
@@ -128,7 +130,8 @@ def dense(encoded: Any) -> Matrix:
 def check_owners(encode: Callable[[Matrix], Matrix], owners: NDArray[np.intp], subject: Subject) -> None:
     """Mix pairs of background rows and see that encoding the mixture equals mixing the encodings.
 
-    This is the very property that the exact methods rest on; it catches a mixing transformer that tracing missed.
+    This is the very property that the exact methods rest on; it catches a mixing transformer that tracing
+    missed.
     """
     rng = np.random.default_rng(0)
     left, right = rng.integers(0, len(subject.codes), size=(2, 256))

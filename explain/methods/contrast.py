@@ -21,8 +21,11 @@ MOST_CHANGES = 4  # more than four changes is another person, not advice
 class OutputLike(Protocol):
     """What a score means, as `registry.scoring` declares it."""
 
-    adverse_label: str | None
-    threshold: float | None
+    @property
+    def adverse_label(self) -> str | None: ...
+
+    @property
+    def threshold(self) -> float | None: ...
 
     def label(self, score: float) -> str | None: ...
 
@@ -69,12 +72,14 @@ def find_alternatives(
 def _free(subject: Subject) -> NDArray[np.intp]:
     """Inputs that a person can act on. A protected input is never advice, whatever the schema says."""
     return np.asarray(
-        [index for index, item in enumerate(subject.features) if item.actionable and not item.protected], dtype=np.intp
+        [index for index, item in enumerate(subject.features) if item.actionable and not item.protected],
+        dtype=np.intp,
     )
 
 
 def _scale(subject: Subject) -> Matrix:
-    """Spread of each column: from the 5th to the 95th percentile, so that outliers do not shrink distances."""
+    """Spread of each column: from the 5th to the 95th percentile, so that outliers do not shrink
+    distances."""
     scale = np.ones(len(subject.names))
     for index in range(len(subject.names)):
         column = subject.codes[:, index]
@@ -85,7 +90,8 @@ def _scale(subject: Subject) -> Matrix:
 
 
 def _distance(subject: Subject, rows: Matrix, codes: Matrix, scale: Matrix) -> Matrix:
-    """Gower's distance: categories count 0 or 1, numbers by their spread; missing against present counts 1."""
+    """Gower's distance: categories count 0 or 1, numbers by their spread; missing against present counts
+    1."""
     discrete = np.asarray([subject.is_discrete(index) for index in range(len(codes))])
     moved = differs(rows, codes)
     size = np.nan_to_num(np.abs(rows - codes) / scale, nan=1.0)
@@ -95,7 +101,8 @@ def _distance(subject: Subject, rows: Matrix, codes: Matrix, scale: Matrix) -> M
 def _copy_greedily(
     subject: Subject, codes: Matrix, goals: Matrix, free: NDArray[np.intp], threshold: float, expired: Expired
 ) -> Matrix:
-    """From the explained row towards each goal, one input at a time, the most helpful first; rows that got there."""
+    """From the explained row towards each goal, one input at a time, the most helpful first; rows that got
+    there."""
     current = np.tile(codes, (len(goals), 1))
     open_rows = np.arange(len(goals))
     arrived: list[Matrix] = []
@@ -120,7 +127,8 @@ def _copy_greedily(
 
 
 def _shortened(rows: Matrix, codes: Matrix) -> Matrix:
-    """The rows, and each of them with one change taken back: an early greedy step may turn out not to be needed."""
+    """The rows, and each of them with one change taken back: an early greedy step may turn out not to be
+    needed."""
     line, column = np.nonzero(differs(rows, codes))
     shorter = rows[line]
     shorter[np.arange(len(line)), column] = codes[column]
@@ -148,7 +156,9 @@ def _alternative(subject: Subject, output: OutputLike, codes: Matrix, row: Matri
     score = float(subject.score(row.reshape(1, -1))[0])
     changes = tuple(
         Change(
-            subject.names[index], subject.decode(index, float(codes[index])), subject.decode(index, float(row[index]))
+            subject.names[index],
+            subject.decode(index, float(codes[index])),
+            subject.decode(index, float(row[index])),
         )
         for index in np.flatnonzero(differs(row, codes)).tolist()
     )

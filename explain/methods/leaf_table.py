@@ -1,13 +1,15 @@
 """Interventional Shapley values of a sum of trees, exact, with raw inputs as players.
 
-A leaf is reached when every player (raw input) on its path satisfies its conditions. For the explained row x and
-a background row z, a player that only x satisfies must come from x, one that only z satisfies must come from z,
-and one that neither satisfies makes the leaf unreachable. With `a` players of the first kind and `b` of the second
-the leaf's value counts (a−1)! b! / (a+b)! for each of the first and −a! (b−1)! / (a+b)! for each of the second
-(Lundberg et al. 2020, Nature Machine Intelligence 2, 56–67, algorithm 3; here over groups of encoded columns).
+A leaf is reached when every player (raw input) on its path satisfies its conditions. For the explained row x
+and a background row z, a player that only x satisfies must come from x, one that only z satisfies must come
+from z, and one that neither satisfies makes the leaf unreachable. With `a` players of the first kind and `b`
+of the second the leaf's value counts (a−1)! b! / (a+b)! for each of the first and −a! (b−1)! / (a+b)! for
+each of the second (Lundberg et al. 2020, Nature Machine Intelligence 2, 56–67, algorithm 3; here over groups
+of encoded columns).
 
-Only the *pattern* of satisfied players matters about z, so the whole background is folded, once per version, into
-counts of distinct patterns per leaf. A decision then costs the number of (leaf, pattern) pairs, not leaves × rows.
+Only the *pattern* of satisfied players matters about z, so the whole background is folded, once per version,
+into counts of distinct patterns per leaf. A decision then costs the number of (leaf, pattern) pairs, not
+leaves × rows.
 """
 
 from __future__ import annotations
@@ -91,7 +93,7 @@ class LeafTable:
         starts = self.slot_start[slots.start : slots.stop + 1]
         held = self.conditions.take(slice(starts[0], starts[-1])).hold(encoded)
         begin, counts = starts[:-1] - starts[0], np.diff(starts)
-        # Few conditions per slot and few slots per leaf: whole rows at a time is ten times faster than reduceat.
+        # Few conditions per slot, few slots per leaf: whole rows at a time is ten times faster than reduceat.
         satisfied = held[begin]
         for extra in range(1, int(counts.max())):
             longer = np.flatnonzero(counts > extra)
@@ -151,7 +153,8 @@ def build_table(nodes: Nodes, owners: Ints, players: int, background: Matrix) ->
         raise MethodRefused("a path asks about more than 64 inputs")
     kind = next(kind for kind in (np.uint16, np.uint32, np.uint64) if most <= np.iinfo(kind).bits)
     slot_players = np.full((len(value), most), players, dtype=np.intp)
-    slot_players[slot_leaf, np.arange(len(starts)) - np.repeat(leaf_start[:-1], width)] = conditions.player[starts]
+    position = np.arange(len(starts)) - np.repeat(leaf_start[:-1], width)
+    slot_players[slot_leaf, position] = conditions.player[starts]
     table = LeafTable(
         conditions=conditions,
         value=value,
@@ -206,7 +209,9 @@ def _collect(nodes: Nodes, owners: Ints) -> tuple[Conditions, Matrix, float]:
     first = 0
     while first < len(nodes.roots):
         last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + per_chunk, side="right")) - 1)
-        part, value = _paths(nodes, slice(int(bounds[first]), int(bounds[last])), nodes.roots[first:last], owners)
+        part, value = _paths(
+            nodes, slice(int(bounds[first]), int(bounds[last])), nodes.roots[first:last], owners
+        )
         parts.append(replace(part, leaf=part.leaf + sum(len(each) for each in values)))
         values.append(value)
         first = last
@@ -266,7 +271,7 @@ def _changes(values: Ints) -> NDArray[np.bool_]:
 
 
 def _weights(most: int) -> tuple[Matrix, Matrix]:
-    """(a−1)! b! / (a+b)! and a! (b−1)! / (a+b)! for a, b ≤ `most`; 0 where the first factorial is undefined."""
+    """(a−1)! b! / (a+b)! and a! (b−1)! / (a+b)! for a + b ≤ `most`; 0 where they are not defined."""
     gain, loss = np.zeros((most + 1, most + 1)), np.zeros((most + 1, most + 1))
     for a in range(most + 1):
         for b in range(most + 1 - a):

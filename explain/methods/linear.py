@@ -1,8 +1,8 @@
 """Exact SHAP values of linear and logistic regression at the level of raw inputs, in the linear score.
 
 The game is additive across encoded columns, so the value of a raw input is the sum over its columns of
-coefficient × (encoded value − mean of the background): no sampling, and no difference between grouping before or
-after. shap.LinearExplainer gives the same numbers per encoded column, but cuts the background to 100 rows.
+coefficient × (encoded value − mean of the background): no sampling, and no difference between grouping before
+or after. shap.LinearExplainer gives the same numbers per encoded column, but cuts the background to 100 rows.
 """
 
 from __future__ import annotations

@@ -55,7 +55,12 @@ def find_link(margins: Matrix, scores: Matrix, regression: bool, tolerance: floa
         candidates = [Link(VALUE)]
         tolerance *= max(1.0, float(np.max(np.abs(scores), initial=0.0)))
     else:
-        candidates = [Link(LOG_ODDS), Link(LOG_ODDS, scale=-1.0), Link(PROBABILITY), Link(PROBABILITY, -1.0, 1.0)]
+        candidates = [
+            Link(LOG_ODDS),
+            Link(LOG_ODDS, scale=-1.0),
+            Link(PROBABILITY),
+            Link(PROBABILITY, -1.0, 1.0),
+        ]
     for link in candidates:
         if np.max(np.abs(link.to_score(margins) - scores), initial=0.0) <= tolerance:
             return link

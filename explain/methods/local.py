@@ -1,10 +1,10 @@
 """LIME of one decision, through the lime library, with its silent errors kept out.
 
-Three things are ours (research/explain.md §1.2, §1.3, §3.4). A bin that holds one value gives back that value, where
-the library gives the z-score 0 (a loan term of 36 months became 0 months). Whole numbers stay whole. All features
-are fitted at once: asking lime for six or fewer switches to forward selection, 10 to 25 times slower.
-Missing values are a level of their own for categories; a missing number is held missing in all samples, since LIME
-has no words for "missing" on a scale.
+Three things are ours (research/explain.md §1.2, §1.3, §3.4). A bin that holds one value gives back that
+value, where the library gives the z-score 0 (a loan term of 36 months became 0 months). Whole numbers stay
+whole. All features are fitted at once: asking lime for six or fewer switches to forward selection, 10 to 25
+times slower. Missing values are a level of their own for categories; a missing number is held missing in all
+samples, since LIME has no words for "missing" on a scale.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FEWEST_CHANGED = 50  # samples in which a feature differs; with fewer its weight
 
 @dataclass(frozen=True)
 class LimeWeight:
-    """Weight of being in this condition instead of elsewhere, in score units; `p_other` is how common elsewhere is."""
+    """Weight of being in this condition instead of elsewhere, in score units; `p_other`: share elsewhere."""
 
     feature: str
     condition: str
@@ -37,7 +37,8 @@ class LimeWeight:
 
 @dataclass(frozen=True)
 class LimeResult:
-    """The local linear model around one decision. `stability`: mean pairwise Jaccard of the top five over seeds.
+    """The local linear model around one decision. `stability`: mean pairwise Jaccard of the top five over
+    seeds.
 
     `dropped` names features that hardly varied between samples, whose weights would be noise.
     """
@@ -53,7 +54,7 @@ class LimeResult:
 
 
 class WholeBins(QuartileDiscretizer):
-    """Quartile bins that give back the value of a single-valued bin, and whole numbers for whole-number columns."""
+    """Quartile bins that give back the value of a single-valued bin, and whole numbers where data are."""
 
     def __init__(self, data: Matrix, categorical: list[int], names: list[str], whole: set[int]) -> None:
         super().__init__(data, categorical, names)
@@ -95,7 +96,10 @@ def prepare_lime(subject: Subject) -> LimeReady:
     fill = np.zeros(codes.shape[1])
     for index in range(codes.shape[1]):
         present = codes[~np.isnan(codes[:, index]), index]
-        fill[index] = subject.level_count(index) if index in discrete else np.median(present) if len(present) else 0.0
+        if index in discrete:
+            fill[index] = subject.level_count(index)
+        elif len(present):
+            fill[index] = np.median(present)
     filled = np.where(np.isnan(codes), fill, codes)
     whole = {index for index, feature in enumerate(subject.features) if feature.kind == "integer"}
     names = list(subject.names)
@@ -160,7 +164,9 @@ def _fit(subject: Subject, ready: LimeReady, codes: Matrix, samples: int, seed: 
         if changed[index] < FEWEST_CHANGED or index in held:
             dropped.append(subject.names[index])
             continue
-        condition = _condition(subject, explainer.discretizer, int(index), float(codes[index]), int(bins[index]))
+        condition = _condition(
+            subject, explainer.discretizer, int(index), float(codes[index]), int(bins[index])
+        )
         p_other = 1.0 - _frequency(explainer, int(index), float(bins[index]))
         kept.append(LimeWeight(subject.names[index], condition, float(weight), p_other))
     return LimeResult(
@@ -186,7 +192,9 @@ def _seeded(explainer: LimeTabularExplainer, seed: int) -> LimeTabularExplainer:
 
 
 def _frequency(explainer: LimeTabularExplainer, index: int, level: float) -> float:
-    for value, frequency in zip(explainer.feature_values[index], explainer.feature_frequencies[index], strict=True):
+    for value, frequency in zip(
+        explainer.feature_values[index], explainer.feature_frequencies[index], strict=True
+    ):
         if value == level:
             return float(frequency)
     return 0.0
@@ -215,5 +223,3 @@ def number(value: float, digits: int = 3) -> str:
     if abs(value) >= 1_000:
         return f"{value:,.0f}"
     return f"{value:.{digits}g}"
-
-

@@ -16,7 +16,8 @@ from explain.methods.subject import Matrix, Subject
 
 @dataclass(frozen=True)
 class Encoded:
-    """`encode` turns code rows into what `final` reads; `owners[j]` is the raw input behind encoded column j."""
+    """`encode` turns code rows into what `final` reads; `owners[j]` is the raw input behind encoded column
+    j."""
 
     final: Any
     encode: Callable[[Matrix], Matrix]

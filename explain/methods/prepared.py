@@ -53,11 +53,12 @@ def prepare(
     regression: bool | None = None,
     effort: Effort | None = None,
 ) -> Prepared:
-    """Make a version ready: score the background, read the model, gather LIME's statistics (0.1 to a few seconds).
+    """Make a version ready: score the background, read the model, gather LIME's statistics (0.1 to a few
+    seconds).
 
-    `coding` is `registry.scoring.frames` or anything with its three functions. `effort` is chosen by the measured
-    cost of a row; give the one from a report to make that report again. Raises ValueError when the background is
-    empty or when rows do not survive coding.
+    `coding` is `registry.scoring.frames` or anything with its three functions. `effort` is chosen by the
+    measured cost of a row; give the one from a report to make that report again. Raises ValueError when the
+    background is empty or when rows do not survive coding.
     """
     if not len(background):
         raise ValueError("no background rows to compare with")

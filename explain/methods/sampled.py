@@ -1,10 +1,11 @@
 """SHAP values of any scorer by asking it: all coalitions when few inputs differ, permutations otherwise.
 
-Why not shap's Permutation, Kernel or Exact explainers at run time: they call the model with every background row
-for every coalition (5 to 13 times the rows for the same error), KernelExplainer keeps ten inputs by default and
-zeroes the rest, tabular maskers do not take strings, and numba compiles for 7 to 12 s in each fresh worker
-(research/explain.md §1.2 to §1.4, §2.2). Here each permutation walks from one background row to the explained row
-and back in reverse order, each row is used equally, and the spread between rows gives a standard error.
+Why not shap's Permutation, Kernel or Exact explainers at run time: they call the model with every background
+row for every coalition (5 to 13 times the rows for the same error), KernelExplainer keeps ten inputs by
+default and zeroes the rest, tabular maskers do not take strings, and numba compiles for 7 to 12 s in each
+fresh worker (research/explain.md §1.2 to §1.4, §2.2). Here each permutation walks from one background row to
+the explained row and back in reverse order, each row is used equally, and the spread between rows gives a
+standard error.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ FEWEST_PAIRS = 100  # antithetic pairs, 200 permutations: below that four reason
 
 @dataclass(frozen=True)
 class Sampled:
-    """Contributions in `space`; base + contributions is the prediction exactly, by construction."""
+    """Contributions of one row in a space; base + contributions is the prediction."""
 
     method: str
     base: float
@@ -51,9 +52,15 @@ def explain_sampled(
 
 
 def _enumerate(
-    subject: Subject, codes: Matrix, rows: Matrix, moved: NDArray[np.bool_], players: NDArray[np.intp], space: str
+    subject: Subject,
+    codes: Matrix,
+    rows: Matrix,
+    moved: NDArray[np.bool_],
+    players: NDArray[np.intp],
+    space: str,
 ) -> Sampled:
-    """All coalitions of the inputs that differ; a coalition is asked once per row where it changes something."""
+    """All coalitions of the inputs that differ; a coalition is asked once per row where it changes
+    something."""
     count = len(players)
     coalitions = np.arange(1 << count)
     can_move = moved[:, players] @ (1 << np.arange(count)).astype(np.intp)
@@ -76,7 +83,8 @@ def _enumerate(
 def _permute(
     subject: Subject, codes: Matrix, starts: NDArray[np.intp], space: str, seed: int, expired: Expired
 ) -> Sampled:
-    """Antithetic permutation sampling, one pair of permutations per entry of `starts` (background indices)."""
+    """Antithetic permutation sampling, one pair of permutations per entry of `starts` (background
+    indices)."""
     rng = np.random.default_rng(seed)
     width = len(codes)
     target = float(values_of(subject.score(codes.reshape(1, -1)), space)[0])

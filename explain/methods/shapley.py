@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from explain.methods.linear import LinearMethod, prepare_linear
 from explain.methods.links import sampling_space, score_of
-from explain.methods.sampled import explain_sampled
+from explain.methods.sampled import Sampled, explain_sampled
 from explain.methods.subject import Effort, Expired, JsonValue, Matrix, MethodRefused, Subject
 from explain.methods.trees import TreeMethod, prepare_trees
 
@@ -34,7 +34,8 @@ class ShapResult:
     """base_value + Σ contributions = prediction, in `space` (log_odds, probability or value).
 
     `additivity_error` is the distance from that sum to what the model itself says. `probability_base` and
-    `probability` are the scores at both ends (equal to the values themselves where the space is not log-odds).
+    `probability` are the scores at both ends (equal to the values themselves where the space is not
+    log-odds).
     """
 
     method: str
@@ -88,45 +89,39 @@ def explain_shap(
     notes = list(methods.notes)
     if methods.exact is not None:
         base, values = methods.exact.explain(codes)
-        own = methods.exact.own_value(codes)
-        error = abs(base + float(values.sum()) - own)
-        score = float(subject.score(codes.reshape(1, -1))[0])
-        drift = abs(float(score_of(np.asarray(own), methods.space)) - score)
-        if error <= TOLERANCE * max(1.0, abs(own), float(np.abs(values).sum())) and drift <= TOLERANCE * max(1, abs(score)):
-            rows = methods.exact.rows
-            return _result(subject, codes, methods.word, methods.space, base, values, None, error, rows, notes)
-        notes.append(f"{methods.word} method not used: it misses the model's own value by {max(error, drift):.2g}")
-    sampled = explain_sampled(subject, codes, methods.space, effort, seed, expired)
-    if not sampled.complete:
+        miss, error = _miss(subject, methods, codes, base, values)
+        if miss <= TOLERANCE:
+            found = Sampled(methods.word, base, base + float(values.sum()), values, None, methods.exact.rows)
+            return _result(subject, codes, methods.space, found, error, notes)
+        notes.append(f"{methods.word} method not used: it misses the model's own value by {miss:.2g}")
+    found = explain_sampled(subject, codes, methods.space, effort, seed, expired)
+    if not found.complete:
         notes.append("sampling stopped at the deadline; standard errors show what is left")
-    error = abs(sampled.base + float(sampled.values.sum()) - sampled.prediction)
-    result = _result(
-        subject,
-        codes,
-        sampled.method,
-        methods.space,
-        sampled.base,
-        sampled.values,
-        sampled.errors,
-        error,
-        sampled.rows,
-        notes,
-    )
-    return replace(result, complete=sampled.complete)
+    error = abs(found.base + float(found.values.sum()) - found.prediction)
+    return _result(subject, codes, methods.space, found, error, notes)
+
+
+def _miss(
+    subject: Subject, methods: ShapMethods, codes: Matrix, base: float, values: Matrix
+) -> tuple[float, float]:
+    """Relative distance of an exact answer from the model, and the absolute one in the answer's space.
+
+    The model is asked twice: for its own margin, and through the scorer for what was compared with the
+    threshold.
+    """
+    assert methods.exact is not None
+    own = methods.exact.own_value(codes)
+    score = float(subject.score(codes.reshape(1, -1))[0])
+    error = abs(base + float(values.sum()) - own)
+    drift = abs(float(score_of(np.asarray(own), methods.space)) - score)
+    size = max(1.0, abs(own), float(np.abs(values).sum()))
+    return max(error / size, drift / max(1.0, abs(score))), error
 
 
 def _result(
-    subject: Subject,
-    codes: Matrix,
-    method: str,
-    space: str,
-    base: float,
-    values: Matrix,
-    errors: Matrix | None,
-    error: float,
-    rows: int,
-    notes: list[str],
+    subject: Subject, codes: Matrix, space: str, found: Sampled, error: float, notes: list[str]
 ) -> ShapResult:
+    values, errors = found.values, found.errors
     push = float(np.abs(values).sum()) or 1.0
     contributions = [
         Contribution(
@@ -139,19 +134,20 @@ def _result(
         for index, name in enumerate(subject.names)
     ]
     contributions.sort(key=lambda item: -abs(item.contribution))
-    prediction = base + sum(item.contribution for item in contributions)
-    both = score_of(np.asarray([base, prediction]), space)
+    prediction = found.base + sum(item.contribution for item in contributions)
+    both = score_of(np.asarray([found.base, prediction]), space)
     return ShapResult(
-        method=method,
+        method=found.method,
         space=space,
-        base_value=base,
+        base_value=found.base,
         prediction=prediction,
         additivity_error=error,
         contributions=tuple(contributions),
         probability_base=float(both[0]),
         probability=float(both[1]),
-        background_rows=rows,
+        background_rows=found.rows,
         notes=tuple(notes),
+        complete=found.complete,
     )
 
 

@@ -27,21 +27,40 @@ class MethodRefused(Exception):
 class FeatureLike(Protocol):
     """One raw input, as `registry.scoring` declares it."""
 
-    name: Any
-    title: Any
-    kind: Any
-    categories: Any
-    protected: Any
-    actionable: Any
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def categories(self) -> tuple[str, ...]: ...
+
+    @property
+    def protected(self) -> bool: ...
+
+    @property
+    def actionable(self) -> bool: ...
 
 
 class SchemaLike(Protocol):
-    features: Any
+    """The inputs in the order in which codes have their columns."""
+
+    @property
+    def features(self) -> Sequence[Any]: ...
 
 
 class ScorerLike(Protocol):
-    native: Any
-    format: Any
+    """A loaded model; `score_codes`, where it has one, is used instead of the frame."""
+
+    @property
+    def native(self) -> Any: ...
+
+    @property
+    def format(self) -> str: ...
 
     def score(self, frame: pd.DataFrame) -> Any: ...
 
@@ -65,7 +84,8 @@ class Effort:
 
     @classmethod
     def for_row_cost(cls, microseconds: float) -> Effort:
-        """Three coarse tiers by the model's measured cost per row, so that timing noise rarely moves a report."""
+        """Three coarse tiers by the model's measured cost per row, so that timing noise rarely moves a
+        report."""
         if microseconds < 20:
             return cls()
         if microseconds < 60:
@@ -156,7 +176,8 @@ def check_coding(subject: Subject, rows: int = 50) -> None:
 
 
 def sample_rows(count: int, wanted: int) -> NDArray[np.intp]:
-    """Indices of a fixed random sample, sorted: the same for every decision, so base values stay comparable."""
+    """Indices of a fixed random sample, sorted: the same for every decision, so base values stay
+    comparable."""
     if count <= wanted:
         return np.arange(count)
     return np.sort(np.random.default_rng(20_240_801).choice(count, wanted, replace=False))

@@ -1,4 +1,4 @@
-"""Trees of scikit-learn, XGBoost and LightGBM as one flat node table that reads every split as `value ≤ threshold`."""
+"""Trees of scikit-learn, XGBoost and LightGBM as one flat table of nodes with one kind of split."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ def _join(parts: Sequence[dict[str, Any]]) -> Nodes:
     )
 
 
-# --- scikit-learn ---------------------------------------------------------------------------------------------
+# --- scikit-learn
+# ---------------------------------------------------------------------------------------------
 
 
 def _sklearn(subject: Subject) -> TreeModel:
@@ -140,14 +141,17 @@ def _sklearn_tree(tree: Any, weight: float, forest: bool) -> dict[str, Any]:
     }
 
 
-# --- XGBoost --------------------------------------------------------------------------------------------------
+# --- XGBoost
+# --------------------------------------------------------------------------------------------------
 
 
 def _xgboost(subject: Subject) -> TreeModel:
     booster = subject.scorer.native
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
     if learner["gradient_booster"]["name"] != "gbtree":
-        raise MethodRefused(f"XGBoost booster {learner['gradient_booster']['name']!r} is not a plain sum of trees")
+        raise MethodRefused(
+            f"XGBoost booster {learner['gradient_booster']['name']!r} is not a plain sum of trees"
+        )
     model = learner["gradient_booster"]["model"]
     if any(model["tree_info"]) or int(learner["learner_model_param"].get("num_target", "1")) > 1:
         raise MethodRefused("more than one output")
@@ -204,7 +208,8 @@ def _columns_read(subject: Subject, names: Sequence[str] | None) -> Ints:
     return np.asarray([position[name] for name in names], dtype=np.intp)
 
 
-# --- LightGBM -------------------------------------------------------------------------------------------------
+# --- LightGBM
+# -------------------------------------------------------------------------------------------------
 
 
 def _lightgbm(subject: Subject) -> TreeModel:

@@ -1,10 +1,10 @@
 """Exact SHAP values of tree models at the level of raw inputs, in the model's own margin.
 
 Why not shap.TreeExplainer at run time: its interventional values are silently wrong for HistGradientBoosting,
-XGBoost DART and LightGBM linear trees, it crashes on trees of more than 32,767 nodes, cuts the background to 100
-rows, refuses native categorical splits with a background, and answers per encoded column, where the players should
-be what the caller sent (research/explain.md §1.2, §1.3, §3.1). The tests hold this module against it where it is
-right, and against enumeration of all coalitions everywhere.
+XGBoost DART and LightGBM linear trees, it crashes on trees of more than 32,767 nodes, cuts the background to
+100 rows, refuses native categorical splits with a background, and answers per encoded column, where the
+players should be what the caller sent (research/explain.md §1.2, §1.3, §3.1). The tests hold this module
+against it where it is right, and against enumeration of all coalitions everywhere.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from explain.methods.links import Link, find_link
 from explain.methods.subject import Matrix, MethodRefused, Subject, sample_rows
 from explain.methods.tree_nodes import TreeModel, parse_trees
 
-FEW_CELLS = 30_000_000  # leaves × rows up to which the whole background is folded in (seconds, once per version)
+FEW_CELLS = (
+    30_000_000  # leaves × rows up to which the whole background is folded in (seconds, once per version)
+)
 
 
 @dataclass(frozen=True)

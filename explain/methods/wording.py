@@ -1,8 +1,8 @@
 """Reasons and limits in plain language: what a support agent may read out, and what must be known before.
 
-The law behind it: Reg B asks for the specific principal reasons that were actually scored and calls more than four
-"not likely to be helpful" (12 CFR 1002.9, comment 9(b)(2)-1); CJEU C-203/22 and AI Act Art. 86 ask for an explanation
-that the person can understand and challenge.
+The law behind it: Reg B asks for the specific principal reasons that were actually scored and calls more than
+four "not likely to be helpful" (12 CFR 1002.9, comment 9(b)(2)-1); CJEU C-203/22 and AI Act Art. 86 ask for
+an explanation that the person can understand and challenge.
 """
 
 from __future__ import annotations
@@ -21,21 +21,24 @@ SMALL = 0.05  # of the adverse push: below that a reason is not a principal one
 PROTECTED_MATTERS = 0.01  # of the total push
 LOW_FIDELITY = 0.5  # R² of the local model (research/explain.md §6)
 UNSTABLE = 0.6  # mean Jaccard of LIME's top five over seeds
+FEW_ROWS = 200  # below that the four reasons depend on who is in the background (§3.2)
 CLOSE = 0.02  # of the total push: closer than that, the background sample decides the order (§3.2)
 
 
 @dataclass(frozen=True)
 class Population:
-    """Who the person was compared with: a phrase ("1,000 applicants from the training sample") and its digest."""
+    """Who the person was compared with: a phrase ("1,000 applicants from the training sample") and its
+    digest."""
 
     description: str
     rows: int
     sha256: str | None = None
 
 
-def reasons_of(subject: Subject, shap: ShapResult, output: OutputLike) -> list[str]:
+def reasons_of(subject: Subject, shap: ShapResult, output: OutputLike, score: float) -> list[str]:
     """At most four reasons, the strongest first, from what pushed towards the adverse outcome.
 
+    `score` decides, as the gateway would, whether they carried the day or were outweighed.
     A protected feature is never given as a reason; `disclosures_of` warns of it.
     """
     pushing = [item for item in shap.contributions if item.contribution > 0]
@@ -47,7 +50,8 @@ def reasons_of(subject: Subject, shap: ShapResult, output: OutputLike) -> list[s
         if not features[item.feature].protected and item.contribution >= SMALL * total
     ]
     towards = _towards(output)
-    lead = "" if _adverse(shap, output) else "Against the outcome, but outweighed: "
+    adverse = output.threshold is None or score >= output.threshold
+    lead = "" if adverse else "Outweighed: "
     return [
         f"{lead}{_title(features[item.feature])}: {_value(item)}. This pushed {towards} "
         f"({_percent(item.contribution / total)} of all that pushed that way)."
@@ -75,10 +79,7 @@ def disclosures_of(
         lines.append(f"The two methods {much}: do not quote the order of the reasons.")
     if lime is not None:
         lines += _lime_lines(lime)
-    lines.append(
-        f"Compared with {population.description} ({population.rows:,} people). Against another group the reasons "
-        "could differ."
-    )
+    lines += _population_lines(population)
     if shap is not None and shap.space == "log_odds":
         lines.append(
             "Contributions add up in log-odds, not in percentage points: quote their shares, not their size. "
@@ -87,12 +88,22 @@ def disclosures_of(
         )
     lines.append("The explanation says what the model used, not what caused anything in the person's life.")
     lines.append("Inputs that go together share credit: the model may name one where the other would do.")
-    lines.append("An explanation is not a test for discrimination; the score may also be followed by other steps.")
+    lines.append(
+        "An explanation is not a test for discrimination; the score may also be followed by other steps."
+    )
     if alternatives:
         lines.append(
-            "What would have changed the outcome is what this model would have answered then. It is not a promise "
-            "for a new application."
+            "What would have changed the outcome is what this model would have answered then. "
+            "It is not a promise for a new application."
         )
+    return lines
+
+
+def _population_lines(population: Population) -> list[str]:
+    whom = f"{population.description} ({population.rows:,} people)"
+    lines = [f"Compared with {whom}. Against another group the reasons could differ."]
+    if population.rows < FEW_ROWS:
+        lines.append(f"Fewer than {FEW_ROWS} people are few: the third and fourth reason may be chance.")
     return lines
 
 
@@ -104,8 +115,8 @@ def _protected_lines(subject: Subject, shap: ShapResult, output: OutputLike) -> 
             way = _towards(output) if item.contribution > 0 else _away(output)
             lines.append(
                 f"Warning: the model used the protected feature “{_title(feature)}”; it pushed {way} "
-                f"({_percent(item.share)} of the total push). It is not listed as a reason. Involve compliance before "
-                "answering."
+                f"({_percent(item.share)} of the total push). It is not listed as a reason. "
+                "Involve compliance before answering."
             )
     return lines
 
@@ -113,14 +124,16 @@ def _protected_lines(subject: Subject, shap: ShapResult, output: OutputLike) -> 
 def _uncertainty_lines(subject: Subject, shap: ShapResult) -> list[str]:
     lines = []
     titles = {str(feature.name): feature for feature in subject.features}
-    pushing = [item for item in shap.contributions if item.contribution > 0 and not titles[item.feature].protected]
+    pushing = [
+        item for item in shap.contributions if item.contribution > 0 and not titles[item.feature].protected
+    ]
     whole = sum(abs(item.contribution) for item in shap.contributions)
     for first, second in list(pairwise(pushing))[:MOST_REASONS]:
         noise = 2 * ((first.standard_error or 0.0) ** 2 + (second.standard_error or 0.0) ** 2) ** 0.5
         if first.contribution - second.contribution < max(noise, CLOSE * whole) and second.share >= CLOSE:
             lines.append(
-                f"“{_title(titles[first.feature])}” and “{_title(titles[second.feature])}” are too close to call: "
-                "their order means nothing."
+                f"“{_title(titles[first.feature])}” and “{_title(titles[second.feature])}” "
+                "are too close to call: their order means nothing."
             )
     if shap.method == "permutation":
         lines.append("Contributions are estimates from sampling; their standard errors are given with them.")
@@ -134,8 +147,8 @@ def _lime_lines(lime: LimeResult) -> list[str]:
     lines = []
     if lime.r2 < LOW_FIDELITY:
         lines.append(
-            f"The local model behind LIME fits the score poorly (R² {lime.r2:.2f}): use it as a cross-check of "
-            "directions, not as the reason."
+            f"The local model behind LIME fits the score poorly (R² {lime.r2:.2f}): "
+            "use it as a cross-check of directions, not as the reason."
         )
     if lime.stability is not None and lime.stability < UNSTABLE:
         lines.append(
@@ -144,10 +157,6 @@ def _lime_lines(lime: LimeResult) -> list[str]:
     if lime.dropped:
         lines.append(f"LIME says nothing about {', '.join(lime.dropped)}: too few samples differ there.")
     return lines
-
-
-def _adverse(shap: ShapResult, output: OutputLike) -> bool:
-    return output.threshold is None or shap.probability >= output.threshold
 
 
 def _towards(output: OutputLike) -> str:

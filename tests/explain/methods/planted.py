@@ -61,7 +61,9 @@ def outcome(codes: np.ndarray, seed: int = 0) -> np.ndarray:
     """1 = adverse. Housing and employment matter only together (a planted interaction of categories)."""
     filled = np.nan_to_num(codes)
     odd = ((filled[:, 3] == 1) & (filled[:, 4] == 0)) | ((filled[:, 3] == 0) & (filled[:, 4] == 3))
-    margin = 2 * filled[:, 1] - filled[:, 0] + 0.5 * filled[:, 2] + 2.5 * odd - filled[:, 5] + 0.4 * filled[:, 6]
+    margin = (
+        2 * filled[:, 1] - filled[:, 0] + 0.5 * filled[:, 2] + 2.5 * odd - filled[:, 5] + 0.4 * filled[:, 6]
+    )
     return (margin + np.random.default_rng(seed).logistic(0, 0.5, len(codes)) > 0.5).astype(int)
 
 
@@ -98,21 +100,30 @@ def of_xgboost(booster: Any) -> Stub:
 
 
 def of_lightgbm(booster: Any) -> Stub:
-    return Stub(booster, "lightgbm", lambda frame: booster.predict(frames.to_codes(frame, SCHEMA), num_threads=1))
+    return Stub(
+        booster, "lightgbm", lambda frame: booster.predict(frames.to_codes(frame, SCHEMA), num_threads=1)
+    )
 
 
 def fitted(estimator: Any, codes: np.ndarray, target: np.ndarray, encoder: Any = None) -> Pipeline:
     encode = ColumnTransformer(
-        [("cat", encoder or OneHotEncoder(handle_unknown="ignore"), CATEGORIES), ("num", StandardScaler(), NUMBERS)]
+        [
+            ("cat", encoder or OneHotEncoder(handle_unknown="ignore"), CATEGORIES),
+            ("num", StandardScaler(), NUMBERS),
+        ]
     )
     return Pipeline([("encode", encode), ("model", estimator)]).fit(frames.from_codes(codes, SCHEMA), target)
 
 
-def subject_of(scorer: Stub, background: np.ndarray, schema: InputSchema = SCHEMA, regression: bool = False) -> Subject:
+def subject_of(
+    scorer: Stub, background: np.ndarray, schema: InputSchema = SCHEMA, regression: bool = False
+) -> Subject:
     return Subject(schema, scorer, frames, frames.from_codes(background, schema), regression)
 
 
-def enumerate_values(subject: Subject, codes: np.ndarray, space: str, rows: np.ndarray | None = None) -> np.ndarray:
+def enumerate_values(
+    subject: Subject, codes: np.ndarray, space: str, rows: np.ndarray | None = None
+) -> np.ndarray:
     """Shapley values by the definition: every coalition of raw inputs, every background row."""
     rows = subject.codes if rows is None else rows
     count = len(codes)

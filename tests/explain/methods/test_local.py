@@ -10,7 +10,7 @@ from .planted import SCHEMA, draw, of_codes, schema_of, subject_of
 LOAN = schema_of(
     {
         "amount": {"type": "number"},
-        "term": {"type": "integer"},
+        "term": {"type": "number"},
         "fees": {"type": "number"},
         **{f"x{index}": {"type": "number"} for index in range(5)},
     }
@@ -20,7 +20,7 @@ LOAN = schema_of(
 def loans(rows: int = 800) -> np.ndarray:
     rng = np.random.default_rng(0)
     term = np.where(rng.random(rows) < 0.7, 36, 60)
-    fees = np.where(rng.random(rows) < 0.8, 0.0, rng.random(rows))
+    fees = np.where(rng.random(rows) < 0.8, 2.5, 3 + rng.random(rows))
     return np.column_stack([rng.normal(size=rows), term, fees, rng.normal(size=(rows, 5))])
 
 
@@ -38,8 +38,8 @@ def test_single_valued_bins_give_back_their_value() -> None:
     explain_lime(subject, ready, subject.codes[0], samples=1_000, seed=1)
     asked = np.concatenate(seen)
     assert set(np.unique(asked[:, 1])) == {36.0, 60.0}
-    assert (asked[:, 2] == 0).mean() == pytest.approx(0.8, abs=0.05)
-    assert asked[:, 2].min() >= 0
+    assert (asked[:, 2] == 2.5).mean() == pytest.approx(0.8, abs=0.05)
+    assert asked[:, 2].min() >= 2.5
 
 
 def test_whole_numbers_stay_whole_and_in_range() -> None:
@@ -112,7 +112,9 @@ def test_features_that_hardly_vary_are_dropped() -> None:
 
 def test_deadline_after_the_first_fit_leaves_stability_out() -> None:
     subject = subject_of(of_codes(lambda codes: np.full(len(codes), 0.5)), draw(100))
-    found = explain_lime(subject, prepare_lime(subject), subject.codes[0], samples=300, seed=1, expired=lambda: True)
+    found = explain_lime(
+        subject, prepare_lime(subject), subject.codes[0], samples=300, seed=1, expired=lambda: True
+    )
     assert found.stability is None and not found.complete
 
 
@@ -137,7 +139,8 @@ def test_regression_is_fitted_in_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(3.0, "3"), (0.30, "0.3"), (0.123456, "0.123"), (12345.6, "12,346"), (1e6, "1,000,000")]
+    ("value", "text"),
+    [(3.0, "3"), (0.30, "0.3"), (0.123456, "0.123"), (12345.6, "12,346"), (1e6, "1,000,000")],
 )
 def test_numbers_read_well(value: float, text: str) -> None:
     assert number(value) == text

@@ -42,15 +42,28 @@ def test_enumeration_equals_the_definition() -> None:
         np.testing.assert_allclose(found.values, enumerate_values(subject, codes, "log_odds"), atol=1e-10)
 
 
+def test_antithetic_pairs_are_exact_for_interactions_of_two() -> None:
+    """Forward and backward order cancel in a game of pairs: the reason for walking both ways."""
+    rng = np.random.default_rng(0)
+    subject = subject_of(of_codes(wide, WIDE), rng.normal(size=(100, 12)) / 3, WIDE)
+    codes = rng.normal(size=12) / 3
+    found = explain_sampled(subject, codes, "log_odds", SAMPLING, 1, never)
+    np.testing.assert_allclose(found.values, enumerate_values(subject, codes, "log_odds"), atol=1e-8)
+
+
 def test_permutations_come_close_and_say_how_close() -> None:
     rng = np.random.default_rng(0)
-    subject = subject_of(of_codes(wide, WIDE), rng.normal(size=(300, 12)), WIDE)
+
+    def triple(codes: np.ndarray) -> np.ndarray:
+        return sigmoid(codes @ np.linspace(-0.5, 1, 12) + codes[:, 3] * codes[:, 4] * codes[:, 5])
+
+    subject = subject_of(of_codes(triple, WIDE), rng.normal(size=(300, 12)), WIDE)
     codes = rng.normal(size=12)
     found = explain_sampled(subject, codes, "log_odds", SAMPLING, 1, never)
     expected = enumerate_values(subject, codes, "log_odds")
     assert found.method == "permutation" and found.errors is not None
-    assert np.abs(found.values - expected).sum() / np.abs(expected).sum() < 0.05
-    # Every row is used, so what is left is the order of permutations: well inside the stated errors.
+    assert np.abs(found.values - expected).sum() / np.abs(expected).sum() < 0.1
+    # Every row is used, so what is left is the order of permutations: inside the stated errors.
     assert (np.abs(found.values - expected) <= 3 * found.errors + 1e-9).all()
     assert abs(found.base + found.values.sum() - found.prediction) < 1e-9
 
@@ -68,14 +81,17 @@ def draw_wide() -> np.ndarray:
 def test_same_seed_same_values_other_seed_others() -> None:
     subject = subject_of(of_codes(wide, WIDE), draw_wide(), WIDE)
     first, again, other = (
-        explain_sampled(subject, draw_wide()[5] * 2, "log_odds", SAMPLING, seed, never).values for seed in (1, 1, 2)
+        explain_sampled(subject, draw_wide()[5] * 2, "log_odds", SAMPLING, seed, never).values
+        for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
 
 def test_missing_values_are_values() -> None:
-    subject = subject_of(of_codes(lambda codes: np.where(np.isnan(codes[:, 1]), 0.9, 0.2)), draw(50, missing=0.3))
+    subject = subject_of(
+        of_codes(lambda codes: np.where(np.isnan(codes[:, 1]), 0.9, 0.2)), draw(50, missing=0.3)
+    )
     codes = draw(1, seed=9)[0]
     codes[1] = np.nan
     for effort in (Effort(), SAMPLING):
@@ -86,7 +102,9 @@ def test_missing_values_are_values() -> None:
 def test_deadline_leaves_a_fair_part() -> None:
     rng = np.random.default_rng(0)
     subject = subject_of(of_codes(wide, WIDE), rng.normal(size=(2_000, 12)), WIDE)
-    found = explain_sampled(subject, rng.normal(size=12), "log_odds", Effort(background_rows=2_000), 1, lambda: True)
+    found = explain_sampled(
+        subject, rng.normal(size=12), "log_odds", Effort(background_rows=2_000), 1, lambda: True
+    )
     assert not found.complete and 0 < found.rows < 2_000
     assert abs(found.base + found.values.sum() - found.prediction) < 1e-9
 
@@ -94,7 +112,9 @@ def test_deadline_leaves_a_fair_part() -> None:
 def test_histogram_boosting_is_sampled_and_right() -> None:
     """shap's interventional values are wrong here: its C code keeps thresholds in float32 (research §1.3)."""
     codes = draw(500)
-    model = fitted(HistGradientBoostingClassifier(max_iter=30, random_state=0), codes, outcome(codes), OrdinalEncoder())
+    model = fitted(
+        HistGradientBoostingClassifier(max_iter=30, random_state=0), codes, outcome(codes), OrdinalEncoder()
+    )
     subject = subject_of(of_pipeline(model), codes[:150])
     methods = prepare_shap(subject)
     assert methods.exact is None and any("tree" in note for note in methods.notes)

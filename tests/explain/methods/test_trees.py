@@ -1,5 +1,7 @@
 """Exact tree values: against enumeration for every family, against the shap library where it is right."""
 
+from collections.abc import Sequence
+
 import lightgbm
 import numpy as np
 import pytest
@@ -45,12 +47,20 @@ KINDS = ["q", "q", "q", "c", "c", "q", "q"]
 def boosted(codes: np.ndarray = CODES, rounds: int = 20, **settings: object) -> xgboost.Booster:
     kinds = KINDS if settings.pop("categorical", False) else None
     data = xgboost.DMatrix(
-        codes, outcome(codes), feature_names=list(SCHEMA.names), feature_types=kinds, enable_categorical=bool(kinds)
+        codes,
+        outcome(codes),
+        feature_names=list(SCHEMA.names),
+        feature_types=kinds,
+        enable_categorical=bool(kinds),
     )
-    return xgboost.train({"objective": "binary:logistic", "max_depth": 4, "nthread": 1, **settings}, data, rounds)
+    return xgboost.train(
+        {"objective": "binary:logistic", "max_depth": 4, "nthread": 1, **settings}, data, rounds
+    )
 
 
-def light(codes: np.ndarray = CODES, rounds: int = 20, categorical: object = (), **settings: object) -> lightgbm.Booster:
+def light(
+    codes: np.ndarray = CODES, rounds: int = 20, categorical: Sequence[int] = (), **settings: object
+) -> lightgbm.Booster:
     data = lightgbm.Dataset(
         codes, outcome(codes), feature_name=list(SCHEMA.names), categorical_feature=list(categorical)
     )
@@ -61,7 +71,9 @@ def light(codes: np.ndarray = CODES, rounds: int = 20, categorical: object = (),
 FORESTS = {
     "forest": lambda: fitted(RandomForestClassifier(15, random_state=0), CODES, outcome(CODES)),
     "extra": lambda: fitted(ExtraTreesClassifier(15, max_depth=6, random_state=0), CODES, outcome(CODES)),
-    "boosting": lambda: fitted(GradientBoostingClassifier(n_estimators=15, random_state=0), CODES, outcome(CODES)),
+    "boosting": lambda: fitted(
+        GradientBoostingClassifier(n_estimators=15, random_state=0), CODES, outcome(CODES)
+    ),
     "tree": lambda: fitted(DecisionTreeClassifier(max_depth=5, random_state=0), CODES, outcome(CODES)),
     "dropped level": lambda: fitted(
         RandomForestClassifier(15, random_state=0, class_weight="balanced"),
@@ -72,7 +84,9 @@ FORESTS = {
     "infrequent": lambda: fitted(
         RandomForestClassifier(15, random_state=0), CODES, outcome(CODES), OneHotEncoder(max_categories=2)
     ),
-    "ordinal": lambda: fitted(RandomForestClassifier(15, random_state=0), CODES, outcome(CODES), OrdinalEncoder()),
+    "ordinal": lambda: fitted(
+        RandomForestClassifier(15, random_state=0), CODES, outcome(CODES), OrdinalEncoder()
+    ),
 }
 
 
@@ -97,7 +111,10 @@ BOOSTERS = {
     "xgboost base": lambda: of_xgboost(boosted(base_score=0.9, scale_pos_weight=3)),
     "lightgbm": lambda: of_lightgbm(light()),
     "lightgbm with holes": lambda: of_lightgbm(light(HOLES)),
-    "lightgbm categories": lambda: of_lightgbm(light(HOLES, categorical=[3, 4], min_data_per_group=5, cat_smooth=1)),
+    "lightgbm categories": lambda: of_lightgbm(
+        light(HOLES, categorical=[3, 4], min_data_per_group=5, cat_smooth=1)
+    ),
+    "lightgbm that never saw holes": lambda: of_lightgbm(light(CODES - 2)),
     "lightgbm zero as missing": lambda: of_lightgbm(light(HOLES, zero_as_missing=True)),
     "lightgbm dart": lambda: of_lightgbm(light(boosting="dart", drop_rate=0.5)),
 }
@@ -139,7 +156,8 @@ def test_equals_the_shap_library_on_numeric_codes(library: str) -> None:
 
 
 def test_planted_interaction_of_categories_is_not_a_sum_of_dummies() -> None:
-    """Only the two categories matter, and only together: the credit is theirs alone, and equal by symmetry."""
+    """Only the two categories matter, and only together: the credit is theirs alone, and equal by
+    symmetry."""
     codes = draw(600)
     target = ((codes[:, 3] == 1) == (codes[:, 4] == 0)).astype(int)
     tree = fitted(DecisionTreeClassifier(random_state=0), codes, target)
