@@ -1,0 +1,1 @@
+"""The gateway: the process that answers decision requests by following the production pointer. No Django."""

@@ -1,0 +1,42 @@
+"""Runs the gateway: `python -m registry.gateway`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import uvicorn
+
+from portal.env import env_str
+from registry.gateway.config import Config
+
+# The thread that scores holds the interpreter's lock; by default it may for 5 ms while an answer waits to be sent.
+SWITCH_SECONDS = 0.0005
+GRACE_SECONDS = 20
+
+
+def main() -> None:
+    """Serve until told to stop; requests under way are finished and recorded."""
+    logging.basicConfig(level=env_str("LOG_LEVEL", "INFO"), format="%(levelname)s %(name)s: %(message)s")
+    config = Config.from_environment()
+    # Before numpy is imported: threads of OpenMP and BLAS make one row slower, and two models fight over the cores.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    sys.setswitchinterval(SWITCH_SECONDS)
+    uvicorn.run(
+        "registry.gateway.app:app",
+        host=config.host,
+        port=config.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+if __name__ == "__main__":
+    main()

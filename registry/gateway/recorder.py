@@ -1,0 +1,94 @@
+"""The writing of records: everything that waits goes into one durable commit, and only then is anything answered."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from audit.records import Record
+from audit.writing import INSERT_BATCH, KeyRow, batch_arrays
+from registry.gateway.batches import Batches
+from registry.gateway.metrics import Metrics
+from registry.gateway.refusals import RecordUnavailable
+from registry.gateway.sessions import DatabaseDown, Session
+
+MOST_RECORDS = 200
+log = logging.getLogger(__name__)
+
+
+class KeyTaken(Exception):
+    """Another gateway has just answered under this idempotency key; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """One record to write, and the idempotency key that it shall hold."""
+
+    record: Record
+    key: KeyRow | None = None
+
+
+class Recorder:
+    """Group commit on one connection.
+
+    When the database does not answer in time, all that waits is refused. A commit whose confirmation was lost may
+    stand all the same: then the trail holds an answer that nobody received, never the other way round.
+    """
+
+    def __init__(self, session: Session, metrics: Metrics) -> None:
+        self._session = session
+        self._metrics = metrics
+        self._batches: Batches[Writing, None] = Batches(self._write, MOST_RECORDS, metrics.record_rows.observe)
+        self.problem = ""
+
+    async def write(self, record: Record, key: KeyRow | None = None) -> None:
+        """Return once the record is durable. `RecordUnavailable` when it is not; `KeyTaken` when the key is held."""
+        await self._batches.put(Writing(record, key))
+
+    async def close(self) -> None:
+        """Write what waits, then end the session."""
+        await self._batches.drain()
+        await self._session.close()
+
+    async def _write(self, batch: Sequence[Writing]) -> list[Exception | None]:
+        started = time.perf_counter()
+        results = await self._commit(batch)
+        self._metrics.record_seconds.observe(time.perf_counter() - started)
+        failed = sum(isinstance(result, RecordUnavailable) for result in results)
+        self._metrics.unrecorded.inc(failed)
+        if failed < len(batch):
+            self.problem = ""
+        elif self._session.is_up:
+            # A session on which nothing can be written may lead to a server that is no longer the primary.
+            await self._session.close()
+        return results
+
+    async def _commit(self, batch: Sequence[Writing]) -> list[Exception | None]:
+        keys = [item.key for item in batch if item.key is not None]
+        try:
+            await self._session.execute(INSERT_BATCH, batch_arrays([item.record for item in batch], keys))
+        except DatabaseDown as error:
+            self._note(f"PostgreSQL does not answer: {error}")
+            return [RecordUnavailable() for _ in batch]
+        except psycopg.Error as error:
+            if len(batch) == 1:
+                return [self._verdict(error)]
+            # One bad record must not take the others with it.
+            return [(await self._commit([item]))[0] for item in batch]
+        return [None] * len(batch)
+
+    def _verdict(self, error: psycopg.Error) -> Exception:
+        if error.diag.table_name == "audit_idempotency" and isinstance(error, psycopg.errors.UniqueViolation):
+            return KeyTaken()
+        # The server's detail line holds values of the row; the primary message does not.
+        self._note(f"PostgreSQL refused a record: {error.diag.message_primary or type(error).__name__}")
+        return RecordUnavailable()
+
+    def _note(self, problem: str) -> None:
+        if problem != self.problem:
+            log.error("%s", problem)
+        self.problem = problem
