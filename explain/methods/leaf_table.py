@@ -33,9 +33,9 @@ PATH_BYTES = 200_000_000
 class Conditions:
     """Path conditions sorted by leaf, then player: low < value ≤ high, or value's bit in `levels`."""
 
-    leaf: Ints
-    player: Ints
-    column: Ints
+    leaf: NDArray[np.int32]
+    player: NDArray[np.int32]
+    column: NDArray[np.int32]
     low: Matrix
     high: Matrix
     missing: NDArray[np.bool_]
@@ -69,9 +69,11 @@ class Conditions:
 
 @dataclass(frozen=True)
 class LeafTable:
-    """Leaves with their conditions, and the background folded into (leaf, pattern, mass) entries.
+    """Leaves with their conditions, and the background folded into entries: a pattern and how many rows have
+    it.
 
-    `mass` is the share of background rows with that pattern times the leaf's value.
+    Entries stay small (4 to 10 bytes): a large forest on many inputs has tens of millions, and a worker keeps
+    several versions warm.
     """
 
     conditions: Conditions
@@ -82,9 +84,10 @@ class LeafTable:
     slot_players: Ints  # (leaves, most slots); `player_count` where a leaf has fewer
     player_count: int
     constant: float
-    entry_leaf: Ints
+    rows: int  # of the background
+    entry_start: Ints  # first entry of each leaf, and the end
     entry_pattern: NDArray[Any]
-    entry_mass: Matrix
+    entry_count: NDArray[np.uint16]
 
     def patterns(self, encoded: Matrix, first: int = 0, last: int | None = None) -> NDArray[Any]:
         """Satisfied players of leaves first … last per row, as bits, shape (leaves, rows)."""
@@ -110,25 +113,32 @@ class LeafTable:
         if not len(self.value):
             return np.zeros(self.player_count)
         mine = self.patterns(encoded.reshape(1, -1))[:, 0]
+        total = np.zeros(self.player_count + 1)
+        ends = np.append(np.arange(0, self.entry_start[-1], CELLS), self.entry_start[-1])
+        cuts = np.unique(np.searchsorted(self.entry_start, ends))
+        for first, last in pairwise(cuts):
+            self._add_leaves(total, mine, int(first), int(last))
+        return total[:-1]
+
+    def _add_leaves(self, total: Matrix, mine: NDArray[Any], first: int, last: int) -> None:
+        """Add what leaves first … last contribute, given the explained row's patterns."""
+        span = slice(self.entry_start[first], self.entry_start[last])
+        counts = np.diff(self.entry_start[first : last + 1])
+        theirs, ours = self.entry_pattern[span], np.repeat(mine[first:last], counts)
         live = np.flatnonzero(
-            (self.entry_pattern | mine[self.entry_leaf] == self.full[self.entry_leaf])
-            & (self.entry_pattern != mine[self.entry_leaf])
+            (theirs | ours == np.repeat(self.full[first:last], counts)) & (theirs != ours),
         )
-        leaf, theirs, mass = self.entry_leaf[live], self.entry_pattern[live], self.entry_mass[live]
-        gained, lost = mine[leaf] & ~theirs, theirs & ~mine[leaf]
+        leaf = np.searchsorted(self.entry_start, live + span.start, side="right") - 1
+        theirs, ours = theirs[live], ours[live]
+        gained, lost = ours & ~theirs, theirs & ~ours
         gain, loss = _weights(self.slot_players.shape[1])
         a, b = np.bitwise_count(gained), np.bitwise_count(lost)
+        mass = self.entry_count[span][live] * self.value[leaf]
         up, down = mass * gain[a, b], mass * loss[a, b]
-        total = np.zeros(self.player_count + 1)
         for slot in range(self.slot_players.shape[1]):
             bit = self.full.dtype.type(1) << self.full.dtype.type(slot)
             share = np.where(gained & bit, up, 0.0) - np.where(lost & bit, down, 0.0)
-            total += np.bincount(self.slot_players[leaf, slot], share, minlength=len(total))
-        return total[:-1]
-
-    def base(self) -> float:
-        """Mean margin of the folded background."""
-        return self.constant + float(self.entry_mass[self.entry_pattern == self.full[self.entry_leaf]].sum())
+            total += np.bincount(self.slot_players[leaf, slot], share / self.rows, minlength=len(total))
 
     def _chunks(self, rows: int) -> list[tuple[int, int]]:
         """Ranges of leaves whose (condition, row) cells fit into memory."""
@@ -164,16 +174,17 @@ def build_table(nodes: Nodes, owners: Ints, players: int, background: Matrix) ->
         slot_players=slot_players,
         player_count=players,
         constant=constant,
-        entry_leaf=np.empty(0, dtype=np.int32),
+        rows=len(background),
+        entry_start=np.zeros(1, dtype=np.intp),
         entry_pattern=np.empty(0, kind),
-        entry_mass=np.empty(0),
+        entry_count=np.empty(0, np.uint16),
     )
     return _fold(table, background)
 
 
 def _fold(table: LeafTable, background: Matrix) -> tuple[LeafTable, Matrix]:
     """Replace background rows by counts of distinct patterns per leaf; their margins come by the way."""
-    leaves, found, masses = [], [], []
+    sizes, found, counts = [], [], []
     rows = len(background)
     margins = np.full(rows, table.constant)
     for first, last in table._chunks(rows):
@@ -183,17 +194,16 @@ def _fold(table: LeafTable, background: Matrix) -> tuple[LeafTable, Matrix]:
         fresh = np.ones(patterns.shape, dtype=bool)
         fresh[:, 1:] = patterns[:, 1:] != patterns[:, :-1]
         at = np.flatnonzero(fresh)
-        leaf = first + at // rows
-        leaves.append(leaf.astype(np.int32))
+        sizes.append(fresh.sum(axis=1))
         found.append(patterns.ravel()[at])
-        masses.append(np.diff(np.append(at, patterns.size)) / rows * table.value[leaf])
-    if not leaves:
+        counts.append(np.diff(np.append(at, patterns.size)).astype(np.uint16))
+    if not sizes:
         return table, margins
     folded = replace(
         table,
-        entry_leaf=np.concatenate(leaves),
+        entry_start=np.append(0, np.cumsum(np.concatenate(sizes))),
         entry_pattern=np.concatenate(found),
-        entry_mass=np.concatenate(masses),
+        entry_count=np.concatenate(counts),
     )
     return folded, margins
 
@@ -260,11 +270,19 @@ def _paths(nodes: Nodes, span: slice, roots: Ints, owners: Ints) -> tuple[Condit
     leaf, column = leaf[order], column[order]
     at = (leaves[leaf], column)
     picked = None if levels is None else levels[at]
-    conditions = Conditions(leaf, owners[column], column, low[at], high[at], missing[at], picked)
+    conditions = Conditions(
+        leaf.astype(np.int32),
+        owners[column].astype(np.int32),
+        column.astype(np.int32),
+        low[at],
+        high[at],
+        missing[at],
+        picked,
+    )
     return conditions, nodes.value[span][leaves]
 
 
-def _changes(values: Ints) -> NDArray[np.bool_]:
+def _changes(values: NDArray[Any]) -> NDArray[np.bool_]:
     changed = np.ones(len(values), dtype=bool)
     changed[1:] = values[1:] != values[:-1]
     return changed

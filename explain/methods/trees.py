@@ -18,6 +18,7 @@ from explain.methods.links import Link, find_link
 from explain.methods.subject import Matrix, MethodRefused, Subject, sample_rows
 from explain.methods.tree_nodes import TreeModel, parse_trees
 
+FEWEST_ROWS, MOST_ROWS = 200, 5_000  # fewer make the reasons depend on chance (§3.2), more change nothing
 FEW_CELLS = (
     30_000_000  # leaves × rows up to which the whole background is folded in (seconds, once per version)
 )
@@ -30,14 +31,13 @@ class TreeMethod:
     model: TreeModel
     table: LeafTable
     link: Link
-    offset: float
+    base: float
     rows: int
 
     def explain(self, codes: Matrix) -> tuple[float, Matrix]:
         """Base value and exact contributions of one code row, in the link's space."""
         values = self.table.shapley(self.model.encode(codes.reshape(1, -1))[0])
-        base = self.link.to_space(np.asarray(self.table.base() + self.offset))
-        return float(base), self.link.scale * values
+        return float(self.link.to_space(np.asarray(self.base))), self.link.scale * values
 
     def own_value(self, codes: Matrix) -> float:
         """What the model itself says about one code row, in the link's space."""
@@ -48,7 +48,8 @@ def prepare_trees(subject: Subject) -> TreeMethod:
     """Read the trees and fold the background; refuses unless the table gives back the model's own margins."""
     model = parse_trees(subject)
     leaves = int((model.nodes.left < 0).sum())
-    chosen = sample_rows(len(subject.codes), max(200, FEW_CELLS // max(1, leaves)))
+    wanted = min(MOST_ROWS, max(FEWEST_ROWS, FEW_CELLS // max(1, leaves)))
+    chosen = sample_rows(len(subject.codes), wanted)
     codes = subject.codes[chosen]
     encoded = model.encode(codes)
     table, margins = build_table(model.nodes, model.owners, len(subject.names), encoded)
@@ -60,4 +61,4 @@ def prepare_trees(subject: Subject) -> TreeMethod:
     if not np.max(np.abs(difference - offset)) <= 1e-6 * size:
         raise MethodRefused("the trees as read do not give back the model's own margin")
     link = find_link(own, subject.scores[chosen], subject.regression)
-    return TreeMethod(model, table, link, offset, len(chosen))
+    return TreeMethod(model, table, link, float(margins.mean()) + offset, len(chosen))

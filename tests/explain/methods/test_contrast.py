@@ -48,7 +48,8 @@ def test_alternatives_are_valid_few_and_actionable() -> None:
 
 
 def test_a_greedy_step_that_turns_out_needless_is_taken_back() -> None:
-    """A guarantor helps most at first; the pair of income and debt, of no help singly, makes it superfluous."""
+    """A guarantor helps most at first; the pair of income and debt, of no help singly, makes it
+    superfluous."""
 
     def ask(codes: np.ndarray) -> np.ndarray:
         both = (codes[:, 0] >= 2) & (codes[:, 1] < 0.3)
