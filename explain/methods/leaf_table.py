@@ -33,9 +33,9 @@ PATH_BYTES = 200_000_000
 class Conditions:
     """Path conditions sorted by leaf, then player: low < value ≤ high, or value's bit in `levels`."""
 
-    leaf: NDArray[np.int32]
-    player: NDArray[np.int32]
-    column: NDArray[np.int32]
+    leaf: NDArray[Any]  # 32-bit: there are millions
+    player: NDArray[Any]
+    column: NDArray[Any]
     low: Matrix
     high: Matrix
     missing: NDArray[np.bool_]
@@ -267,18 +267,11 @@ def _paths(nodes: Nodes, span: slice, roots: Ints, owners: Ints) -> tuple[Condit
     leaves = np.flatnonzero((nodes.left[span] < 0) & used.any(axis=1))
     leaf, column = np.nonzero(used[leaves])
     order = np.lexsort((column, owners[column], leaf))
-    leaf, column = leaf[order], column[order]
+    leaf, column = leaf[order].astype(np.int32), column[order].astype(np.int32)
     at = (leaves[leaf], column)
     picked = None if levels is None else levels[at]
-    conditions = Conditions(
-        leaf.astype(np.int32),
-        owners[column].astype(np.int32),
-        column.astype(np.int32),
-        low[at],
-        high[at],
-        missing[at],
-        picked,
-    )
+    player = owners[column].astype(np.int32)
+    conditions = Conditions(leaf, player, column, low[at], high[at], missing[at], picked)
     return conditions, nodes.value[span][leaves]
 
 
