@@ -1,0 +1,1 @@
+"""Reading a version's manifest, inputs and artifact, and scoring with it: no Django, no database."""

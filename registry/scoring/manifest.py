@@ -1,0 +1,220 @@
+"""The manifest that comes with a version: what the model is, what it reads and what its answer means."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from jsonschema import Draft202012Validator
+
+from .problems import DIGEST, HEX40, HEX64, ManifestInvalid, Problem, explain
+from .schema import InputSchema
+
+Format = Literal["skops", "xgboost", "lightgbm", "onnx"]
+Task = Literal["binary_classification", "regression"]
+FORMATS: tuple[Format, ...] = ("skops", "xgboost", "lightgbm", "onnx")
+TASKS: tuple[Task, ...] = ("binary_classification", "regression")
+
+__all__ = ["FORMATS", "TASKS", "Manifest", "ManifestInvalid", "Problem"]
+
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 500}
+_META: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["model", "inputs"],
+    "properties": {
+        "model": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["format", "task"],
+            "properties": {"format": {"enum": list(FORMATS)}, "task": {"enum": list(TASKS)}},
+        },
+        "inputs": {"type": "object"},
+        "output": {"type": "object"},
+        "source": {
+            "type": "object",
+            "properties": {
+                "repository": _TEXT,
+                "commit": {"type": "string", "pattern": HEX40},
+                "run_url": _TEXT,
+            },
+        },
+        "image": {
+            "type": "object",
+            "required": ["digest"],
+            "properties": {"digest": {"type": "string", "pattern": DIGEST}},
+        },
+        "training_data": {
+            "type": "object",
+            "properties": {
+                "name": _TEXT,
+                "sha256": {"type": "string", "pattern": HEX64},
+                "rows": {"type": "integer", "minimum": 1},
+            },
+        },
+        "metrics": {
+            "type": "object",
+            "additionalProperties": {"type": ["number", "string", "boolean", "null"]},
+        },
+    },
+}
+_CLASSIFIER_OUTPUT: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["labels", "adverse_label", "threshold"],
+    "properties": {
+        "name": _TEXT,
+        "labels": {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2, "uniqueItems": True},
+        "adverse_label": _TEXT,
+        "threshold": {"type": "number", "minimum": 0, "maximum": 1},
+    },
+}
+_REGRESSION_OUTPUT: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"name": _TEXT},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """How the artifact is written and what it does."""
+
+    format: Format
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """What a score means. For regression there are no labels: the score is the answer."""
+
+    labels: tuple[str, str] | None = None
+    adverse_label: str | None = None
+    threshold: float | None = None
+    name: str = "score"
+
+    @property
+    def favourable_label(self) -> str | None:
+        """The label that is not the adverse one."""
+        if self.labels is None:
+            return None
+        return self.labels[1] if self.labels[0] == self.adverse_label else self.labels[0]
+
+    def label(self, score: float) -> str | None:
+        """Return the label that a score leads to: adverse from the threshold upwards; None for regression."""
+        if self.threshold is None:
+            return None
+        return self.adverse_label if score >= self.threshold else self.favourable_label
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the code that made the model is kept."""
+
+    repository: str | None = None
+    commit: str | None = None
+    run_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What the model learnt from."""
+
+    name: str | None = None
+    sha256: str | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest that passed every check. `raw` is a private copy of what was sent, for storage."""
+
+    model: ModelSpec
+    inputs: InputSchema
+    output: OutputSpec
+    raw: Mapping[str, Any] = field(repr=False)
+    source: Source | None = None
+    image_digest: str | None = None
+    training_data: TrainingData | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, raw: object) -> Manifest:
+        """Read a manifest; raise ManifestInvalid with every problem found in it."""
+        raw = copy.deepcopy(raw)
+        problems = _problems(raw)
+        inputs: InputSchema | None = None
+        if isinstance(raw, dict) and "inputs" in raw:
+            try:
+                inputs = InputSchema.parse(raw["inputs"])
+            except ManifestInvalid as invalid:
+                problems += invalid.details
+        if problems or inputs is None or not isinstance(raw, dict):
+            raise ManifestInvalid(list(dict.fromkeys(problems)))
+        return cls(
+            model=ModelSpec(**raw["model"]),
+            inputs=inputs,
+            output=_output(raw.get("output", {})),
+            raw=raw,
+            source=Source(**_known(raw, "source", "repository", "commit", "run_url"))
+            if "source" in raw
+            else None,
+            image_digest=raw["image"]["digest"] if "image" in raw else None,
+            training_data=TrainingData(**_known(raw, "training_data", "name", "sha256", "rows"))
+            if "training_data" in raw
+            else None,
+            metrics=raw.get("metrics", {}),
+        )
+
+    @property
+    def is_classifier(self) -> bool:
+        """True for binary classification: scores are probabilities of the adverse label."""
+        return self.model.task == "binary_classification"
+
+
+def _problems(raw: object) -> list[Problem]:
+    found = _broken(_META, raw, [])
+    if not isinstance(raw, dict):
+        return [Problem("manifest", "must be a JSON object")]
+    model = raw.get("model")
+    task = model.get("task") if isinstance(model, dict) else None
+    if task == "binary_classification":
+        if "output" not in raw:
+            return [*found, Problem("output", "is required")]
+        found += _broken(_CLASSIFIER_OUTPUT, raw["output"], ["output"])
+        found += _label_problems(raw["output"])
+    elif task == "regression":
+        found += _broken(_REGRESSION_OUTPUT, raw.get("output", {}), ["output"])
+    return found
+
+
+def _broken(schema: dict[str, Any], value: object, path: list[object]) -> list[Problem]:
+    errors = Draft202012Validator(schema).iter_errors(value)  # type: ignore[arg-type]
+    return [problem for error in errors for problem in explain(error, path, "key")]
+
+
+def _label_problems(output: object) -> list[Problem]:
+    if not isinstance(output, dict) or not isinstance(output.get("labels"), list):
+        return []
+    labels, adverse = output["labels"], output.get("adverse_label")
+    if adverse is None or adverse in labels:
+        return []
+    return [Problem("output.adverse_label", f"must be one of the labels: {', '.join(map(str, labels))}")]
+
+
+def _output(raw: Mapping[str, Any]) -> OutputSpec:
+    if "labels" not in raw:
+        return OutputSpec(name=raw.get("name", "score"))
+    first, second = raw["labels"]
+    return OutputSpec(
+        labels=(first, second),
+        adverse_label=raw["adverse_label"],
+        threshold=float(raw["threshold"]),
+        name=raw.get("name", "score"),
+    )
+
+
+def _known(raw: Mapping[str, Any], key: str, *names: str) -> dict[str, Any]:
+    return {name: raw[key][name] for name in names if name in raw[key]}
