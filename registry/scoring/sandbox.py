@@ -1,0 +1,159 @@
+"""The only way to open an artifact that nobody has approved: in a process of its own, with limits."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+# Address space, not memory in use. Measured on the mortgage models without a limit: VmPeak 1.4 GiB (ONNX)
+# to 1.6 GiB (a forest of 500 trees, 33 MB), of which at most 0.35 GiB is ever touched; pyarrow's and
+# OpenBLAS's arenas reserve the rest. Good models still pass under 640 MiB (the forest under 768 MiB),
+# fail under 512, and the forest costs about four times its file. 3 GiB gives the largest file that we
+# unpack (512 MiB) room as bytes, arrays and parsed JSON, and stops what would take the machine.
+MEMORY_BYTES = 3 * 1024**3
+TIMEOUT_S = 60.0
+MAX_ANSWER = 1024 * 1024
+OPEN_FILES = 64
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of an examination. If `ok` is false, `code` and `message` say why and the rest is empty."""
+
+    ok: bool
+    code: str = ""
+    message: str = ""
+    details: list[dict[str, str]] = field(default_factory=list)
+    rows: int = 0
+    sample: str = ""
+    score_min: float | None = None
+    score_mean: float | None = None
+    score_max: float | None = None
+    positive_rate: float | None = None
+    feature_names: list[str] = field(default_factory=list)
+    libraries: dict[str, str] = field(default_factory=dict)
+    confinement: list[str] = field(default_factory=list)
+    load_ms: float | None = None
+    score_ms_per_row: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the shape that is stored as evidence."""
+        if self.ok:
+            return {
+                key: value for key, value in asdict(self).items() if key not in ("code", "message", "details")
+            }
+        return {"ok": False, "code": self.code, "message": self.message, "details": self.details}
+
+
+def examine(
+    artifact_path: str | Path,
+    manifest: Mapping[str, Any],
+    sample_path: str | Path | None,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    memory_bytes: int = MEMORY_BYTES,
+    max_rows: int = 1_000,
+    label: str | None = None,
+) -> Report:
+    """Load the artifact and score the sample in a subprocess; never raises for what the artifact does.
+
+    Without a sample, rows are made up from the schema. The subprocess gets no environment of ours, no
+    network, limited memory, time and files; its crash or silence is a refusal with a code like any other.
+    """
+    job = {
+        "artifact": str(Path(artifact_path).resolve()),
+        "manifest": manifest,
+        "sample": None if sample_path is None else str(Path(sample_path).resolve()),
+        "limits": {
+            "memory_bytes": memory_bytes,
+            "cpu_s": int(timeout_s) + 1,
+            "answer": MAX_ANSWER,
+            "files": OPEN_FILES,
+        },
+        "max_rows": max_rows,
+        "label": label,
+    }
+    # A file rather than a pipe: the limit on file size also bounds what a captured process can answer.
+    with tempfile.TemporaryFile() as answer:
+        status = _run(json.dumps(job).encode(), answer, timeout_s)
+        if status is None:
+            return _refused("artifact_too_slow", f"Examining the artifact took longer than {timeout_s:g} s.")
+        answer.seek(0)
+        said = answer.read(MAX_ANSWER)
+    return _read(said, status)
+
+
+def _run(job: bytes, answer: BinaryIO, timeout_s: float) -> int | None:
+    """Return the exit status, or None if the time ran out."""
+    process = subprocess.Popen(
+        [sys.executable, "-B", "-m", "registry.scoring.examine"],
+        stdin=subprocess.PIPE,
+        stdout=answer,
+        stderr=subprocess.DEVNULL,
+        env=_environment(),
+        cwd=PROJECT,
+        start_new_session=True,
+    )
+    try:
+        process.communicate(job, timeout=timeout_s)
+        return process.returncode
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    # The group, as a captured process may have started others; it may also be gone already.
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of ours but the path: the environment of a portal holds secrets."""
+    single = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "ARROW", "POLARS_MAX")
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": str(PROJECT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LC_ALL": "C.UTF-8",
+        "HOME": "/nonexistent",
+        "MALLOC_ARENA_MAX": "2",
+        "CUDA_VISIBLE_DEVICES": "",
+        **{f"{name}_NUM_THREADS": "1" for name in single},
+    }
+
+
+def _read(said: bytes, status: int) -> Report:
+    if status == 0:
+        try:
+            return Report(**json.loads(said.splitlines()[-1]))
+        except (ValueError, TypeError, IndexError):
+            return _refused("artifact_unreadable", "The examination ended without an answer.")
+    if status == -signal.SIGXCPU:
+        return _refused("artifact_too_slow", "Examining the artifact used up its processor time.")
+    if status == -signal.SIGKILL:
+        return _refused(
+            "artifact_too_large", "The examination was stopped by the system, most likely for memory."
+        )
+    if status < 0:
+        name = signal.Signals(-status).name
+        return _refused("artifact_unreadable", f"The library that reads the artifact crashed on it ({name}).")
+    return _refused("artifact_unreadable", f"The examination ended without an answer (status {status}).")
+
+
+def _refused(code: str, message: str) -> Report:
+    return Report(ok=False, code=code, message=message)
