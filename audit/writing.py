@@ -41,17 +41,18 @@ _TYPES = {
     "latency_us": "int4",
 }
 _ENTRY_NAMES = ("id", "leaf_hash", "entry", *COLUMNS)
-_ENTRY_ARRAYS = ", ".join(f"%s::{_TYPES.get(name, 'text')}[]" for name in _ENTRY_NAMES)
+_ENTRY_ARRAYS = ", ".join(f"%b::{_TYPES.get(name, 'text')}[]" for name in _ENTRY_NAMES)
 
 # Many records and the idempotency keys that they hold, all or none, in one statement: of the ways measured the one
-# that costs a writer least: one round trip, no begin and commit (0.49 ms for one record, 0.68 pipelined row by row).
+# that costs least: one round trip, no begin and commit, binary (as text, psycopg escapes arrays in Python). A record
+# takes 0.5 ms alone and 0.07 ms among 16, against 0.7 and 0.11 pipelined row by row.
 INSERT_BATCH = (
     f"with entries as (insert into audit_entry ({', '.join(_ENTRY_NAMES)}) select * from unnest({_ENTRY_ARRAYS})), "
     "payloads as (insert into audit_payload (entry_id, part, stored)"
-    " select * from unnest(%s::uuid[], %s::int2[], %s::bytea[])), "
-    "subjects as (insert into audit_subject (token, entry_id) select * from unnest(%s::bytea[], %s::uuid[])) "
+    " select * from unnest(%b::uuid[], %b::int2[], %b::bytea[])), "
+    "subjects as (insert into audit_subject (token, entry_id) select * from unnest(%b::bytea[], %b::uuid[])) "
     "insert into audit_idempotency (caller, key_mac, fingerprint, entry_id, expires_at)"
-    " select * from unnest(%s::text[], %s::bytea[], %s::bytea[], %s::uuid[], %s::timestamptz[])"
+    " select * from unnest(%b::text[], %b::bytea[], %b::bytea[], %b::uuid[], %b::timestamptz[])"
 )
 KeyRow = tuple[str, bytes, bytes, uuid.UUID, datetime]
 
