@@ -23,7 +23,8 @@ def parse(body: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise JsonRefused(f"The body is not UTF-8 (byte {error.start}).") from None
-    if _depth(body) > max_depth:
+    # Few brackets cannot nest deeply: counting them takes a hundredth of the time, and is enough for most bodies.
+    if body.count(b"[") + body.count(b"{") > max_depth and _depth(body) > max_depth:
         raise JsonRefused(f"The body nests deeper than {max_depth} levels.")
     try:
         value = json.loads(
