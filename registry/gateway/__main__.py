@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 
 import uvicorn
 
 from portal.env import env_str
 from registry.gateway.config import Config
 
-# The thread that scores holds the interpreter's lock; by default it may for 5 ms while an answer waits to be sent.
-SWITCH_SECONDS = 0.0005
 GRACE_SECONDS = 20
 
 
@@ -23,7 +20,6 @@ def main() -> None:
     # Before numpy is imported: threads of OpenMP and BLAS make one row slower, and two models fight over the cores.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    sys.setswitchinterval(SWITCH_SECONDS)
     uvicorn.run(
         "registry.gateway.app:app",
         host=config.host,

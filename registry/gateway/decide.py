@@ -123,8 +123,10 @@ class DecideEndpoint:
             need_decide(caller)
             call.body = await read_body(scope, receive)
             answered = await self._answer(call)
-        except (ClientGone, RecordUnavailable) as gone:
-            await self._without_record(call, gone, send)
+        except ClientGone:
+            raise
+        except RecordUnavailable as gone:
+            await self._unrecorded(call, gone, send)
         except BodyRefused as refused:
             call.body = refused.start
             await self._refuse(call, refused.refusal, send)
@@ -179,16 +181,13 @@ class DecideEndpoint:
         try:
             await self._recorder.write(record)
         except RecordUnavailable as gone:
-            await self._without_record(call, gone, send)
+            await self._unrecorded(call, gone, send)
             return
         self._metrics.rejects.labels(refusal.code).inc()
         self._finish(call, status)
         await send_refusal(send, refusal, str(record.id))
 
-    async def _without_record(self, call: Call, gone: Exception, send: Send) -> None:
-        if isinstance(gone, ClientGone):
-            raise gone
-        assert isinstance(gone, RecordUnavailable)
+    async def _unrecorded(self, call: Call, gone: RecordUnavailable, send: Send) -> None:
         self._metrics.rejects.labels(gone.code).inc()
         self._finish(call, "unrecorded")
         await send_refusal(send, gone)

@@ -16,6 +16,8 @@ from registry.gateway.refusals import RETRY_SECONDS, ClientGone
 MAX_BODY = 1024 * 1024
 BODY_SECONDS = 15.0
 _JSON = (b"content-type", b"application/json")
+# Made once: `json.dumps` makes an encoder for each call that is not plain.
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 class BodyRefused(Exception):
@@ -76,7 +78,7 @@ async def send_json(
     send: Send, status: int, body: dict[str, Any], extra: Iterable[tuple[bytes, bytes]] = ()
 ) -> None:
     """Send the body as JSON."""
-    encoded = json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    encoded = _encode(body).encode()
     headers = [_JSON, (b"content-length", b"%d" % len(encoded)), *extra]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": encoded})

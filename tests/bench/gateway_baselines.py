@@ -1,4 +1,4 @@
-"""What the gateway is measured against: itself without writing records, and a bare echo. Never run outside the bench."""
+"""What the gateway is measured against: itself without records, and a bare echo. Never run outside the bench."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from starlette.routing import Route
 from audit.records import Record
 from audit.writing import KeyRow
 from registry.gateway import app as gateway_app
-from registry.gateway.__main__ import SWITCH_SECONDS
 from registry.gateway.recorder import Recorder
 
 
@@ -33,7 +32,6 @@ async def echo(request: Request) -> JSONResponse:
 def main() -> None:
     """Arguments: `unrecorded` or `echo`, and a port."""
     what, port = sys.argv[1], int(sys.argv[2])
-    sys.setswitchinterval(SWITCH_SECONDS)
     if what == "unrecorded":
         gateway_app.Recorder = Forgetful  # type: ignore[misc]
         app = gateway_app.create_app()

@@ -43,10 +43,8 @@ def main() -> None:
     parser.add_argument("--token", default=TOKEN)
     parser.add_argument("--system", default="mortgage")
     asked = parser.parse_args()
-    if asked.url:
-        rows = load(asked.url, asked.token, asked.system, "gateway", asked)
-    else:
-        rows = list(everything(asked))
+    running = asked.url and load(asked.url, asked.token, asked.system, "gateway", asked)
+    rows = running or list(everything(asked))
     show(rows)
     write(rows)
 
@@ -103,8 +101,8 @@ def register(folder: Path, names: list[str]) -> None:
             manifest, data = MODELS[name]()
             digest = store.put(folder / "artifacts", data)
             owner.execute(
-                "with s as (insert into registry_system (slug, name, purpose, owner, risk_class, created_by, created_at)"
-                " values (%s, %s, '', '', 'high', '', now()) returning id),"
+                "with s as (insert into registry_system"
+                " (slug, name, purpose, owner, risk_class, created_by, created_at) values (%s, %s, '', '', 'high', '', now()) returning id),"
                 " v as (insert into registry_version (system_id, number, state, manifest, artifact_format,"
                 " artifact_sha256, artifact_bytes, background_sha256, background_rows, registered_by, registered_at,"
                 " submitted_by) select id, 1, 'live', %s, %s, %s, %s, '', 0, '', now(), '' from s"
