@@ -102,7 +102,8 @@ def register(folder: Path, names: list[str]) -> None:
             digest = store.put(folder / "artifacts", data)
             owner.execute(
                 "with s as (insert into registry_system"
-                " (slug, name, purpose, owner, risk_class, created_by, created_at) values (%s, %s, '', '', 'high', '', now()) returning id),"
+                " (slug, name, purpose, owner, risk_class, created_by, created_at)"
+                " values (%s, %s, '', '', 'high', '', now()) returning id),"
                 " v as (insert into registry_version (system_id, number, state, manifest, artifact_format,"
                 " artifact_sha256, artifact_bytes, background_sha256, background_rows, registered_by, registered_at,"
                 " submitted_by) select id, 1, 'live', %s, %s, %s, %s, '', 0, '', now(), '' from s"
