@@ -49,7 +49,7 @@ class RefusalMiddleware:
 def refusal_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """The error page for a refusal; a 422 or 413 uses the page of 400, whose words are general."""
     template = {403: "403", 404: "404", 409: "409"}.get(refusal.status, "400")
-    context = {"message": refusal.message, "details": refusal.details, "status": refusal.status}
+    context = {"message": refusal.message, "details": refusal.details, "request_id": request.request_id}
     return render(request, f"errors/{template}.html", context, status=refusal.status)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
 from portal.accounts.access import Permission
+
+FOOTER = "Countersign: every decision on the record, every version with its evidence."
 
 # Label, URL name, what one must be allowed to see; the address's beginning tells which is active.
 WAYS = (
@@ -24,14 +25,15 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """`nav` and `roles` for the signed-in person; nothing for a stranger."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"demo_mode": settings.DEMO_MODE}
+        return {"footer_text": FOOTER}
     actor = user.actor
     nav = [
         {"label": label, "url": reverse(name), "active": _is_active(request.path, reverse(name))}
         for label, name, needed in WAYS
         if needed is None or actor.may(needed)
     ]
-    return {"nav": nav, "actor": actor, "roles": [role.label for role in sorted(actor.roles)], "demo_mode": settings.DEMO_MODE}
+    role_words = ", ".join(role.label for role in sorted(actor.roles))
+    return {"nav": nav, "actor": actor, "role_words": role_words, "footer_text": FOOTER}
 
 
 def _is_active(path: str, start: str) -> bool:

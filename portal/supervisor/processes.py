@@ -56,6 +56,10 @@ class Family:
         threading.Thread(target=self._relay, args=(program.name, process), daemon=True).start()
         return process
 
+    def pids(self) -> list[int]:
+        """The process ids of everything started, which are also those of their groups."""
+        return [process.pid for _, process in self._running]
+
     def ended(self) -> tuple[str, int] | None:
         """Name and exit code of a program that ended by itself, if any did."""
         for program, process in self._running:
@@ -69,7 +73,7 @@ class Family:
             if process.poll() is None:
                 process.send_signal(program.stop)
                 _wait(process, STOP_SECONDS)
-            _kill_group(process.pid)
+            kill_group(process.pid)
         self._running.clear()
 
     def _relay(self, name: str, process: subprocess.Popen[bytes]) -> None:
@@ -89,7 +93,8 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
         time.sleep(0.05)
 
 
-def _kill_group(pid: int) -> None:
+def kill_group(pid: int) -> None:
+    """Kill what is left of the group; nothing to do is no error."""
     try:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

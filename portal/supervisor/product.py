@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 from django.conf import settings
 
 from portal import database
 from portal.embedded import postgres, redis
 from portal.embedded.paths import run_dir
 from portal.env import env_int, env_secret, env_str
-from portal.supervisor.processes import Family, Program
+from portal.supervisor.processes import Family, Program, kill_group
 
 # One thread each: forked children of a process that predicted with two threads hang (measured).
 ONE_THREAD = {
@@ -57,7 +58,42 @@ def only_one() -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise CannotStart(f"The product already runs on {settings.VAR_DIR}; stop it first (Ctrl-C there).") from None
+        end_leftovers(run / "children")
         yield
+        (run / "children").unlink(missing_ok=True)
+
+
+def remember(family: Family) -> None:
+    """Note the children, so that the next start finds them if this supervisor is killed."""
+    lines = [f"{pid} {psutil.Process(pid).create_time()}" for pid in family.pids() if psutil.pid_exists(pid)]
+    (run_dir(settings.VAR_DIR) / "children").write_text("\n".join(lines))
+
+
+def end_leftovers(file: Path, seconds: float = 15) -> None:
+    """Wait for the children of a killed supervisor, which are stopping; end those that do not.
+
+    They hold the ports and the data directories: a second PostgreSQL or Redis beside them would do harm.
+    """
+    deadline = time.monotonic() + seconds
+    for process in _remembered(file):
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if process.is_running():
+            kill_group(process.pid)
+
+
+def _remembered(file: Path) -> list[psutil.Process]:
+    """The processes named in the file that still are who they were: a pid may belong to somebody else by now."""
+    found = []
+    for line in file.read_text().splitlines() if file.exists() else []:
+        pid, started = line.split()
+        try:
+            process = psutil.Process(int(pid))
+            if process.create_time() == float(started):
+                found.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    return found
 
 
 def start_services(family: Family) -> None:
@@ -70,9 +106,8 @@ def start_services(family: Family) -> None:
 
 
 def start_postgres(family: Family) -> None:
-    """The embedded PostgreSQL with its database; a leftover server of a killed supervisor is waited for."""
+    """The embedded PostgreSQL with its database."""
     postgres.create(settings.VAR_DIR)
-    _wait_for_leftover(postgres.data_dir(settings.VAR_DIR) / "postmaster.pid")
     who = postgres.account()
     uid, gid = (who.pw_uid, who.pw_gid) if who else (None, None)
     command = postgres.command(settings.VAR_DIR)
@@ -138,21 +173,3 @@ def _health(address: str) -> str:
         return error.read().decode("utf-8", errors="replace")[:500]
     except OSError as error:
         return str(error)
-
-
-def _wait_for_leftover(pid_file: Path, seconds: float = 30) -> None:
-    """A PostgreSQL whose supervisor was killed is shutting down; starting beside it would fail."""
-    deadline = time.monotonic() + seconds
-    while (pid := _pid_in(pid_file)) and time.monotonic() < deadline:
-        try:
-            os.kill(pid, signal.SIGINT)
-        except ProcessLookupError:
-            return
-        time.sleep(0.2)
-
-
-def _pid_in(file: Path) -> int | None:
-    try:
-        return int(file.read_text().split("\n", 1)[0])
-    except (OSError, ValueError):
-        return None
