@@ -18,6 +18,8 @@ from registry.scoring.sandbox import Report, examine
 
 MAX_BACKGROUND_ROWS = 1_000
 MAX_EVALUATION_ROWS = 100_000
+# The evaluation sample's column with what was true.
+EVALUATION_LABEL = "label"
 MAX_SAMPLE_BYTES = 16 * 1024 * 1024
 MAX_MANIFEST_BYTES = 1024 * 1024
 
@@ -58,6 +60,8 @@ def examine_upload(upload: Upload) -> Examined:
     background = _read("background", upload.background, MAX_SAMPLE_BYTES)
     rows = _sample_rows("background", background, manifest, MAX_BACKGROUND_ROWS)
     evaluation = _read("evaluation", upload.evaluation, MAX_SAMPLE_BYTES) if upload.evaluation else None
+    if evaluation is not None:
+        _sample_rows("evaluation", evaluation, manifest, MAX_EVALUATION_ROWS, label=EVALUATION_LABEL)
     report = _examine(artifact, background, manifest)
     root = settings.ARTIFACT_DIR
     return Examined(
@@ -96,9 +100,9 @@ def _read(name: str, file: BinaryIO, limit: int) -> bytes:
     return data
 
 
-def _sample_rows(name: str, data: bytes, manifest: Manifest, limit: int) -> int:
+def _sample_rows(name: str, data: bytes, manifest: Manifest, limit: int, label: str | None = None) -> int:
     try:
-        return len(read_sample(data, manifest.inputs, max_rows=limit))
+        return len(read_sample(data, manifest.inputs, label, max_rows=limit))
     except SampleInvalid as error:
         details = [Problem(f"{name}.{item.path}".rstrip("."), item.problem) for item in error.details]
         raise Invalid(f"The {name} sample does not fit the schema.", code=f"{name}_invalid", details=details) from None

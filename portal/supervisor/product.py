@@ -33,6 +33,7 @@ ONE_THREAD = {
 }
 
 
+
 class CannotStart(RuntimeError):
     """The product cannot be started; the message says what to do."""
 
@@ -101,7 +102,7 @@ def start_services(family: Family) -> None:
     if database.is_embedded():
         start_postgres(family)
     if not env_secret("CELERY_BROKER_URL"):
-        family.start(Program("redis", redis.command(settings.VAR_DIR)))
+        family.start(Program("redis", redis.command(settings.VAR_DIR), log=log_file("redis")))
         redis.wait_until_ready(settings.VAR_DIR)
 
 
@@ -112,13 +113,31 @@ def start_postgres(family: Family) -> None:
     uid, gid = (who.pw_uid, who.pw_gid) if who else (None, None)
     command = postgres.command(settings.VAR_DIR)
     # SIGINT is PostgreSQL's fast shutdown: sessions are ended, nothing that was committed is lost.
-    family.start(Program("postgres", command, uid=uid, gid=gid, stop=signal.SIGINT, orphaned=signal.SIGINT))
+    family.start(
+        Program(
+            "postgres",
+            command,
+            uid=uid,
+            gid=gid,
+            stop=signal.SIGINT,
+            orphaned=signal.SIGINT,
+            log=log_file("postgres"),
+        )
+    )
     postgres.wait_until_ready(settings.VAR_DIR)
     postgres.create_database(settings.VAR_DIR)
 
 
+def log_file(name: str) -> Path:
+    """Where a service's own log goes: `VAR_DIR/logs/NAME.log`."""
+    folder = settings.VAR_DIR / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}.log"
+
+
 def start_programs(family: Family) -> None:
     """Web, gateway, workers and the scheduler."""
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     for program in programs():
         family.start(program)
 
@@ -126,8 +145,7 @@ def start_programs(family: Family) -> None:
 def programs() -> list[Program]:
     """The product's own processes."""
     host = env_str("BIND_HOST", "127.0.0.1")
-    celery = [sys.executable, "-m", "celery", "-A", "portal.celery"]
-    run = run_dir(settings.VAR_DIR)
+    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "portal.celery"]
     web = [
         *(sys.executable, "-m", "gunicorn", "portal.wsgi:application", "--bind", f"{host}:{settings.PORTAL_PORT}"),
         *("--worker-class", "gthread", "--workers", "1", "--threads", "8", "--timeout", "120"),
@@ -146,8 +164,9 @@ def programs() -> list[Program]:
         Program("gateway", [sys.executable, "-m", "registry.gateway"], {**gateway, "VAR_DIR": str(settings.VAR_DIR)}),
         Program("web", web, ONE_THREAD),
         # SIGQUIT ends a worker at once; its task is taken again, since it was not acknowledged.
-        Program("worker", worker, ONE_THREAD, orphaned=signal.SIGQUIT),
-        Program("beat", beat, {"RUN_DIR": str(run)}),
+        # As root (a container) Celery warns at every start; what it warns of, pickled messages, is switched off.
+        Program("worker", worker, {**ONE_THREAD, "PYTHONWARNINGS": "ignore:You're running"}, orphaned=signal.SIGQUIT),
+        Program("beat", beat),
     ]
 
 

@@ -1,0 +1,223 @@
+"""The demo's story, told through the product's own doors; told again, it goes on where it stopped.
+
+Lena and Lars build three versions and approve each other's. Each takes production in turn while applicants are
+decided; the third denies too few to be believed and is rolled back. Two applicants then dispute their denial.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+import audit.queries as trail
+import explain.services as explaining
+import registry.services as registry
+from audit.models import Entry
+from audit.queries import DecisionFilter
+from explain.models import Dispute, Explanation
+from portal.accounts.access import Actor, Scope
+from portal.accounts.models import ServiceToken, User
+from portal.accounts.services import create_person, issue_token
+from portal.demo import training
+from portal.demo.callers import LoanDesk
+from portal.demo.people import PASSWORD, PEOPLE
+from registry.intake import Upload
+from registry.models import System, Version
+
+SYSTEM = "mortgage"
+PURPOSE = (
+    "Decides whether a mortgage application is granted, from what the applicant states and from the credit register. "
+    "A denial can be disputed; a person looks at it again."
+)
+
+
+class StoryFailed(RuntimeError):
+    """The story could not be told to its end; the message says where it stopped."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One release and the applicants that are decided while it is in force."""
+
+    release: int
+    version: int
+    by: str
+    reason: str
+    applicants: int
+
+
+CHAPTERS = (
+    Chapter(1, 1, "lena", "First model in production; it replaces the paper rules.", 250),
+    Chapter(2, 2, "lena", "Boosted trees rank applicants better on the held-out sample.", 300),
+    Chapter(3, 3, "lars", "Random forest, to be compared with the boosted trees in production.", 200),
+    Chapter(4, 2, "lena", "", 350),
+)
+CLAIMS = (
+    ("phone", "I have never missed a payment and my income covers the mortgage. Why was I turned down?"),
+    ("e-mail", "I was denied although my neighbour with the same salary was granted. Please explain and look again."),
+)
+
+
+def tell(say: Callable[[str], None]) -> None:
+    """Tell the whole story, or what is left of it."""
+    _employ_people()
+    system = _open_system()
+    applicants = training.Applicants()
+    _register_versions(system, applicants, say)
+    desk = LoanDesk(settings.GATEWAY_URL, _desk_token(settings.SECRETS_DIR / "demo-token"), SYSTEM)
+    first = 1
+    for chapter in CHAPTERS:
+        _play(chapter, system, desk, applicants.held_out[first - 1 : first - 1 + chapter.applicants], first, say)
+        first += chapter.applicants
+    _dispute(say)
+
+
+def _actor(username: str) -> Actor:
+    return User.objects.get(username=username).actor
+
+
+def _employ_people() -> None:
+    for person in PEOPLE:
+        if not User.objects.filter(username=person.username).exists():
+            create_person(username=person.username, name=person.name, password=PASSWORD, roles=[person.role])
+
+
+def _open_system() -> System:
+    found = System.objects.filter(slug=SYSTEM).first()
+    return found or registry.create_system(
+        actor=_actor("lena"),
+        slug=SYSTEM,
+        name="Mortgage",
+        purpose=PURPOSE,
+        owner="Lending department",
+        risk_class="high",
+        annex_iii_point="5(b)",
+        now=timezone.now(),
+    )
+
+
+def _register_versions(system: System, applicants: training.Applicants, say: Callable[[str], None]) -> None:
+    builds = (
+        (training.train_logistic, "logistic regression", "lena", "lars"),
+        (training.train_boosting, "gradient boosted trees", "lena", "lars"),
+        (training.train_forest, "random forest", "lars", "lena"),
+    )
+    for number, (train, words, builder, approver) in enumerate(builds, start=1):
+        version = Version.objects.filter(system=system, number=number).first()
+        if version is None:
+            say(f"training version {number}, a {words}, on {training.TRAINING_ROWS:,} applications")
+            version = _register(system, train(applicants), builder)
+        if version.state == "draft":
+            reason = f"Version {number}: {words}, with the measured ROC AUC in the manifest."
+            version = registry.submit_version(actor=_actor(builder), version=version, reason=reason)
+        if version.state == "submitted":
+            reason = "Inputs, output and samples checked; the sandbox opened the artifact."
+            registry.approve_version(actor=_actor(approver), version=version, reason=reason, now=timezone.now())
+
+
+def _register(system: System, trained: training.Trained, builder: str) -> Version:
+    upload = Upload(
+        trained.manifest, io.BytesIO(trained.artifact), io.BytesIO(trained.background), io.BytesIO(trained.evaluation)
+    )
+    return registry.register_version(actor=_actor(builder), system=system, upload=upload, now=timezone.now())
+
+
+def _desk_token(file: Path) -> str:
+    """The loan desk's token; it is shown once, so the demo keeps it for the case that the story is interrupted."""
+    if file.exists():
+        return file.read_text()
+    number = ServiceToken.objects.filter(name__startswith="loan-desk").count() + 1
+    token = issue_token(
+        name=f"loan-desk-{number}", scopes=[Scope.DECIDE.value], actor=_actor("lena"), now=timezone.now()
+    )
+    file.touch(mode=0o600)
+    file.write_text(token)
+    return token
+
+
+def _play(
+    chapter: Chapter, system: System, desk: LoanDesk, inputs: list, first: int, say: Callable[[str], None]
+) -> None:
+    """Make the chapter's release unless it was made, and have its applicants decided while it is in force."""
+    newest = system.releases.order_by("-number").values_list("number", flat=True).first() or 0
+    if newest > chapter.release:
+        return
+    if newest < chapter.release:
+        _release(chapter, system)
+    if _decided(chapter) >= chapter.applicants:
+        return
+    desk.wait_for_release(chapter.release)
+    words = f"version {chapter.version} in production: deciding {chapter.applicants} held-out applicants"
+    say(words)
+    answers = desk.send(first, inputs, lambda done: None)
+    denied = sum(answer["output"]["label"] == training.ADVERSE for answer in answers)
+    say(f"  {denied} of {len(answers)} denied ({denied / len(answers):.1%})")
+
+
+def _release(chapter: Chapter, system: System) -> None:
+    actor, now = _actor(chapter.by), timezone.now()
+    if chapter.release == len(CHAPTERS):
+        registry.roll_back(
+            actor=actor, system=system, reason=_rollback_reason(), expected_release=chapter.release - 1, now=now
+        )
+        return
+    registry.create_release(
+        actor=actor,
+        system=system,
+        version=Version.objects.get(system=system, number=chapter.version),
+        strategy="direct",
+        reason=chapter.reason,
+        expected_release=chapter.release - 1,
+        now=now,
+    )
+
+
+def _rollback_reason() -> str:
+    """What was measured, in words: the shares that the two versions denied."""
+    third, second = _share_denied(3), _share_denied(2)
+    return f"Version 3 denied {third:.1%} of applicants where version 2 denied {second:.1%}; back until it is understood."
+
+
+def _share_denied(release: int) -> float:
+    answered = Entry.objects.filter(type="decision", system=SYSTEM, release=release, status="answered")
+    return answered.filter(label=training.ADVERSE).count() / max(1, answered.count())
+
+
+def _decided(chapter: Chapter) -> int:
+    return Entry.objects.filter(type="decision", system=SYSTEM, release=chapter.release, status="answered").count()
+
+
+def _dispute(say: Callable[[str], None]) -> None:
+    """Sam takes two complaints and has both decisions explained by the real workers."""
+    sam = _actor("sam")
+    wanted = DecisionFilter(system=SYSTEM, label=training.ADVERSE, version=2)
+    denied = list(trail.filtered(trail.decisions_visible_to(sam), wanted).order_by("-score_ppm")[:200])
+    for index, (channel, claim) in enumerate(CLAIMS):
+        if Dispute.objects.count() > index:
+            continue
+        # One clear case and one close to the line.
+        decision = denied[0] if index == 0 else denied[-1]
+        now = timezone.now()
+        received = now - timedelta(minutes=10 * (2 - index))
+        dispute = explaining.open_dispute(
+            actor=sam, decision=decision, channel=channel, claim=claim, received_at=received, now=now
+        )
+        explaining.explain_dispute(actor=sam, dispute=dispute, decision=decision, now=now)
+        say(f"dispute {dispute.number}: explanation asked for")
+    _wait_for_explanations(say)
+
+
+def _wait_for_explanations(say: Callable[[str], None], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while waiting := Explanation.objects.filter(state__in=("queued", "running")).count():
+        if time.monotonic() > deadline:
+            raise StoryFailed(f"{waiting} explanations are not finished after {seconds:.0f} s; do the workers run?")
+        time.sleep(0.2)
+    say(f"{Explanation.objects.filter(state='done').count()} explanations finished")
