@@ -1,18 +1,13 @@
-"""A PostgreSQL of the tests' own, a throw-away database for each, and a gateway that runs inside the test."""
+"""A throw-away database for each test, and a gateway that runs inside it."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,39 +27,17 @@ from registry.scoring.schema import InputSchema
 from tests.registry.scoring.conftest import hmda_manifest
 
 ROOT = Path(__file__).resolve().parents[3]
-TEMPLATE = "gateway_template"
 SUBJECT_KEY = "key of the gateway's tests"
 TOKEN, READ_TOKEN = "cs_decide", "cs_read"
 INPUTS = {
     **{"pirat": 0.22, "hirat": 0.2, "lvrat": 0.8, "chist": 5, "mhist": 2, "phist": "no", "unemp": 3.9},
     **{"selfemp": "no", "insurance": "no", "condomin": "no", "single": "no", "hschool": "yes"},
 }
-_names = count()
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(scope="session")
-def var_dir() -> Iterator[Path]:
-    """A running server with one migrated database to copy."""
-    with tempfile.TemporaryDirectory(prefix="gw-", ignore_cleanup_errors=True) as folder:
-        path = Path(folder)
-        postgres.create(path)
-        server = subprocess.Popen(postgres.command(path), cwd="/", stderr=subprocess.DEVNULL, **postgres._as_account())
-        try:
-            postgres.wait_until_ready(path)
-            postgres.create_database(path, TEMPLATE)
-            environment = {**os.environ, "VAR_DIR": folder, "EMBEDDED_DATABASE": TEMPLATE}
-            environment.pop("DATABASE_URL", None)
-            migrate = [sys.executable, "manage.py", "migrate"]
-            subprocess.run(migrate, cwd=ROOT, env=environment, check=True, capture_output=True)
-            yield path
-        finally:
-            server.terminate()
-            server.wait()
 
 
 def trained(rounds: int) -> bytes:
@@ -167,19 +140,15 @@ class Registry:
 
 
 @pytest.fixture
-def empty(var_dir: Path, artifacts: list[bytes], tmp_path: Path) -> Iterator[Registry]:
+def empty(server: Path, empty_database: str, artifacts: list[bytes], tmp_path: Path) -> Iterator[Registry]:
     """A database with tokens and one system without a version."""
-    name = f"gateway_{next(_names)}"
-    postgres.create_database(var_dir, name, template=TEMPLATE)
-    conninfo = make_conninfo(host=str(run_dir(var_dir)), dbname=name, user="countersign_gateway")
-    with postgres.owner_connection(var_dir, name) as owner:
+    conninfo = make_conninfo(host=str(run_dir(server)), dbname=empty_database, user="countersign_gateway")
+    with postgres.owner_connection(server, empty_database) as owner:
         registry = Registry(conninfo, owner, tmp_path / "artifacts", artifacts)
         registry.token(TOKEN, "decide")
         registry.token(READ_TOKEN, "read")
         registry.system()
         yield registry
-    with postgres.owner_connection(var_dir, "postgres") as root:
-        root.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture

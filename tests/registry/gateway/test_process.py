@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
@@ -26,17 +24,14 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def process(registry: Registry, var_dir: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def process(registry: Registry, process_environment: Callable[[str], dict[str, str]]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     port = free_port()
     environment = {
-        **os.environ,
-        "VAR_DIR": str(var_dir),
-        "EMBEDDED_DATABASE": str(conninfo_to_dict(registry.conninfo)["dbname"]),
+        **process_environment(str(conninfo_to_dict(registry.conninfo)["dbname"])),
         "ARTIFACT_DIR": str(registry.artifact_dir),
         "SUBJECT_KEY": SUBJECT_KEY,
         "GATEWAY_PORT": str(port),
     }
-    environment.pop("DATABASE_URL", None)
     started = subprocess.Popen([sys.executable, "-m", "registry.gateway"], cwd=ROOT, env=environment)
     url = f"http://127.0.0.1:{port}"
     try:

@@ -1,0 +1,187 @@
+"""What the tests act on, made through the product's own services: people, tokens, versions, decisions."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+import audit.services as trail
+import registry.services as registry
+from audit.models import Entry
+from audit.records import DecisionFacts, Mode, Status, decision_record
+from portal.accounts.access import Actor, Role, Scope
+from portal.accounts.models import User
+from portal.accounts.services import create_person, issue_token
+from portal.demo import training
+from registry.intake import Upload
+from registry.models import Release, System, Version
+
+SYSTEM = "mortgage"
+PASSWORD = "correct horse battery staple"
+PEOPLE: dict[str, list[Role]] = {
+    "lead": [Role.ML_LEAD],
+    "second_lead": [Role.ML_LEAD],
+    "compliance": [Role.COMPLIANCE],
+    "support": [Role.SUPPORT],
+    "auditor": [Role.AUDITOR],
+    "outsider": [],
+}
+# A denial and a grant by every model of the demo.
+DENIED: dict[str, Any] = {
+    **{"pirat": 0.62, "hirat": 0.5, "lvrat": 1.2, "chist": 6, "mhist": 3, "phist": "yes", "unemp": 10.6},
+    **{"selfemp": "yes", "insurance": "yes", "condomin": "no", "single": "yes", "hschool": "no"},
+}
+GRANTED: dict[str, Any] = {
+    **{"pirat": 0.22, "hirat": 0.2, "lvrat": 0.5, "chist": 1, "mhist": 1, "phist": "no", "unemp": 3.1},
+    **{"selfemp": "no", "insurance": "no", "condomin": "no", "single": "no", "hschool": "yes"},
+}
+_numbers = itertools.count(1)
+
+
+@cache
+def applicants() -> training.Applicants:
+    """The demo's real applications, read once."""
+    return training.Applicants()
+
+
+@cache
+def trained_logistic() -> training.Trained:
+    """A logistic regression as CI would send it (skops)."""
+    return training.train_logistic(applicants())
+
+
+@cache
+def trained_boosting() -> training.Trained:
+    """Boosted trees as CI would send them (XGBoost)."""
+    return training.train_boosting(applicants())
+
+
+def upload_of(trained: training.Trained, **changes: bytes) -> Upload:
+    """The parts of a new version; `changes` replace some."""
+    parts = {name: changes.get(name, getattr(trained, name)) for name in ("artifact", "background", "evaluation")}
+    files = {name: io.BytesIO(data) for name, data in parts.items()}
+    return Upload(manifest=changes.get("manifest", trained.manifest), **files)
+
+
+def seed() -> None:
+    """What every test may count on: the people, and a system with two draft versions. Examining them takes seconds."""
+    for username, roles in PEOPLE.items():
+        create_person(username=username, name=f"{username.title()} Tester", password=PASSWORD, roles=roles)
+    actor = person("lead").actor
+    system = make_system(actor)
+    for trained in (trained_logistic(), trained_boosting()):
+        registry.register_version(actor=actor, system=system, upload=upload_of(trained), now=timezone.now())
+
+
+def person(username: str) -> User:
+    """One of the seeded people."""
+    return User.objects.get(username=username)
+
+
+def make_system(actor: Actor, slug: str = SYSTEM) -> System:
+    """A high-risk system."""
+    return registry.create_system(
+        actor=actor,
+        slug=slug,
+        name=slug.title(),
+        purpose="Decides whether a mortgage is granted.",
+        owner="Lending",
+        risk_class="high",
+        annex_iii_point="5(b)",
+        now=timezone.now(),
+    )
+
+
+def make_token(*scopes: str | Scope, name: str = "") -> str:
+    """A service token with these scopes."""
+    wanted: Iterable[str] = [str(scope) for scope in scopes]
+    label = name or f"service-{next(_numbers)}"
+    return issue_token(name=label, scopes=wanted, actor=person("lead").actor, now=timezone.now())
+
+
+def version(number: int) -> Version:
+    """A seeded version as it stands."""
+    return Version.objects.select_related("system").get(system__slug=SYSTEM, number=number)
+
+
+def submitted(number: int, *, by: str = "lead") -> Version:
+    """The seeded version, submitted."""
+    return registry.submit_version(actor=person(by).actor, version=version(number), reason="Ready for a second look.")
+
+
+def approved(number: int) -> Version:
+    """The seeded version, approved by the second lead."""
+    waiting = submitted(number)
+    actor = person("second_lead").actor
+    return registry.approve_version(actor=actor, version=waiting, reason="The gates hold.", now=timezone.now())
+
+
+def released(number: int, *, expected_release: int | None = None) -> Release:
+    """A release of the seeded version, approved before if it was a draft."""
+    target = version(number)
+    if target.state == "draft":
+        target = approved(number)
+    return registry.create_release(
+        actor=person("lead").actor,
+        system=target.system,
+        version=target,
+        strategy="direct",
+        reason=f"Version {number} goes live.",
+        expected_release=expected_release,
+        now=timezone.now(),
+    )
+
+
+def decided(number: int = 1, **changes: Any) -> Entry:
+    """A decision as the gateway would have recorded it; the score is the model's own."""
+    facts = {**_answered(number), **changes}
+    made = decision_record(DecisionFacts(**facts), subject_key=settings.SUBJECT_KEY)
+    trail.append([made])
+    return Entry.objects.get(pk=made.id)
+
+
+def refused(**changes: Any) -> Entry:
+    """A request that was refused for its inputs."""
+    facts = {"status": Status.REFUSED, "output": None, "inputs": None, "body": b'{"inputs": NaN}'}
+    return decided(**{**facts, "error_code": "malformed", "version": None, **changes})
+
+
+@cache
+def _scorer(number: int) -> Any:
+    from registry.scoring.formats import load
+    from registry.scoring.manifest import Manifest
+
+    trained = (trained_logistic, trained_boosting)[number - 1]()
+    return load(trained.artifact, Manifest.parse(json.loads(trained.manifest)))
+
+
+def _score(number: int, inputs: dict[str, Any]) -> float:
+    from registry.scoring.frames import to_frame
+
+    return float(_scorer(number).score(to_frame([inputs], applicants().schema))[0])
+
+
+def _answered(number: int) -> dict[str, Any]:
+    score = _score(number, DENIED)
+    label = "deny" if score >= 0.5 else "grant"
+    return {
+        "system": SYSTEM,
+        "status": Status.ANSWERED,
+        "mode": Mode.LIVE,
+        "caller": "service:loan-desk",
+        "latency_us": 1_900,
+        "version": number,
+        "release": 1,
+        "artifact_sha256": version(number).artifact_sha256,
+        "subject": "applicant-17",
+        "inputs": DENIED,
+        "output": {"label": label, "score": score, "threshold": 0.5},
+        "request_id": f"request-{next(_numbers)}",
+    }
