@@ -22,7 +22,7 @@ from explain.methods.subject import Expired, Matrix, Subject
 
 SEEDS = 3
 TOP = 5
-FEWEST_CHANGED = 50  # samples in which a feature differs; with fewer its weight is noise (§3.4)
+FEWEST_CHANGED = 50  # samples in which a feature differs, and in which it does not: fewer give noise (§3.4)
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,8 @@ def _fit(subject: Subject, ready: LimeReady, codes: Matrix, samples: int, seed: 
     changed = (explainer.discretizer.discretize(seen[0]) != bins).sum(axis=0)
     kept, dropped = [], []
     for index, weight in found.local_exp[1]:
-        if changed[index] < FEWEST_CHANGED or index in held:
+        # Too few samples on either side of the bin: the weight would be drawn from the intercept or from noise.
+        if min(changed[index], samples - changed[index]) < FEWEST_CHANGED or index in held:
             dropped.append(subject.names[index])
             continue
         condition = _condition(

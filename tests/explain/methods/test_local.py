@@ -144,3 +144,14 @@ def test_regression_is_fitted_in_values() -> None:
 )
 def test_numbers_read_well(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_a_value_that_no_sample_shares_is_dropped() -> None:
+    """A category that the background never left out, missing here: its weight would be part of the intercept."""
+    schema = schema_of({"amount": {"type": "number"}, "group": {"enum": ["a", "b"]}})
+    rng = np.random.default_rng(0)
+    codes = np.column_stack([rng.normal(size=400), rng.integers(0, 2, 400)])
+    subject = subject_of(of_codes(lambda rows: 1 / (1 + np.exp(-rows[:, 0])), schema), codes, schema)
+    found = explain_lime(subject, prepare_lime(subject), np.array([1.0, np.nan]), samples=1_000, seed=1)
+    assert "group" in found.dropped
+    assert [item.feature for item in found.contributions] == ["amount"]
