@@ -87,8 +87,7 @@ def read_manifest(raw: bytes) -> tuple[Manifest, str]:
     try:
         return Manifest.parse(value), raw.decode("utf-8")
     except ManifestInvalid as error:
-        details = [Problem(item.path, item.problem) for item in error.details]
-        raise Invalid("The manifest breaks a rule.", code="manifest_invalid", details=details) from None
+        raise Invalid("The manifest breaks a rule.", code="manifest_invalid", details=error.details) from None
 
 
 def _read(name: str, file: BinaryIO, limit: int) -> bytes:

@@ -59,7 +59,7 @@ class LoadedVersion:
 
     def problems_of(self, inputs: Row) -> list[Problem]:
         """All that the inputs break of the version's schema."""
-        return [Problem(found.path, found.problem) for found in self._validate(inputs)]
+        return list(self._validate(inputs))
 
     async def score(self, inputs: Row) -> float:
         """The score of one valid row; `ScoreInvalid` when the model fails or does not answer in time."""

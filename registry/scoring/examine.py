@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _refusal(code: str, message: str, problems: ProblemsFound | None = None) -> dict[str, Any]:
-    details = [] if problems is None else [problem.as_dict() for problem in problems.details[:100]]
+    details = [] if problems is None else [problem._asdict() for problem in problems.details[:100]]
     return {"ok": False, "code": code, "message": message[:2_000], "details": details}
 
 

@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 from jsonschema import Draft202012Validator
 
-from .problems import DIGEST, HEX40, HEX64, ManifestInvalid, Problem, explain
+from portal.errors import Problem
+
+from .problems import DIGEST, HEX40, HEX64, ManifestInvalid, explain
 from .schema import InputSchema
 
 Format = Literal["skops", "xgboost", "lightgbm", "onnx"]
@@ -191,7 +193,7 @@ def _problems(raw: object) -> list[Problem]:
 
 
 def _broken(schema: dict[str, Any], value: object, path: list[object]) -> list[Problem]:
-    errors = Draft202012Validator(schema).iter_errors(value)  # type: ignore[arg-type]
+    errors = Draft202012Validator(schema).iter_errors(value)
     return [problem for error in errors for problem in explain(error, path, "key")]
 
 

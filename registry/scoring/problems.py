@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from jsonschema import ValidationError
 
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing to correct: where (a dotted path) and what."""
-
-    path: str
-    problem: str
-
-    def as_dict(self) -> dict[str, str]:
-        """Return the shape that API errors carry in `details`."""
-        return {"path": self.path, "problem": self.problem}
+from portal.errors import Problem
 
 
 class ProblemsFound(ValueError):

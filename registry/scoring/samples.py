@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from .problems import Problem, SampleInvalid
+from portal.errors import Problem
+
+from .problems import SampleInvalid
 from .schema import MAX_WHOLE, Feature, InputSchema
 
 MAX_ROWS = 1_000

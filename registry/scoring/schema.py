@@ -12,7 +12,9 @@ from typing import Any, Literal
 import fastjsonschema
 from jsonschema import Draft7Validator
 
-from .problems import NAME, ManifestInvalid, Problem, explain, join_path, show
+from portal.errors import Problem
+
+from .problems import NAME, ManifestInvalid, explain, join_path, show
 
 Kind = Literal["number", "integer", "category", "boolean"]
 RowValidator = Callable[[Mapping[str, Any]], list[Problem]]
