@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from django import forms
 
 from audit.queries import DecisionFilter
 from audit.records import Mode, Status
 
 
-def _choices(words: type) -> list[tuple[str, str]]:
+def _choices(words: type[StrEnum]) -> list[tuple[str, str]]:
     return [("", "any"), *((word.value, word.value) for word in words)]
 
 

@@ -41,7 +41,8 @@ def _partitions() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute(
-                "select to_regclass('audit_entry_' || to_char((now() + interval '1 month') at time zone 'UTC', 'YYYY_MM'))"
+                "select to_regclass('audit_entry_'"
+                " || to_char((now() + interval '1 month') at time zone 'UTC', 'YYYY_MM'))"
             )
             exists = cursor.fetchone()[0]
     except DatabaseError:

@@ -121,11 +121,9 @@ def gates_of(version: Version) -> list[Gate]:
     for item in version.evidence.order_by("-id"):
         by_kind.setdefault(item.kind, []).append(item)
     titles = dict(GATES)
-    kinds = [*titles, *sorted(set(by_kind) - set(titles))]
-    return [
-        Gate(kind, titles.get(kind, kind.replace("_", " ").capitalize()), _verdict(by_kind.get(kind)), by_kind.get(kind, []))
-        for kind in kinds
-    ]
+    titles |= {kind: kind.replace("_", " ").capitalize() for kind in sorted(set(by_kind) - set(titles))}
+    found = {kind: by_kind.get(kind, []) for kind in titles}
+    return [Gate(kind, title, _verdict(found[kind]), found[kind]) for kind, title in titles.items()]
 
 
 def evidence_digest(version: Version) -> str:
@@ -134,5 +132,5 @@ def evidence_digest(version: Version) -> str:
     return hashlib.sha256(json.dumps([list(row) for row in rows]).encode()).hexdigest()
 
 
-def _verdict(evidence: list[Evidence] | None) -> str:
+def _verdict(evidence: list[Evidence]) -> str:
     return evidence[0].verdict if evidence else "missing"

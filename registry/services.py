@@ -350,7 +350,7 @@ def _first_evidence(version: Version, examined: Examined, actor: Actor, now: dat
     manifest, report = examined.manifest, examined.report
     found = [
         ("artifact", Verdict.PASSED, f"Opened in the sandbox; SHA-256 {examined.artifact_sha256}", report.as_dict()),
-        ("schema", Verdict.PASSED, f"{len(manifest.inputs.features)} inputs; the artifact scored {report.rows} rows", {}),
+        ("schema", Verdict.PASSED, f"{len(manifest.inputs.features)} inputs; {report.rows} rows were scored", {}),
         ("background", Verdict.PASSED, f"{examined.background_rows} rows fit the schema", {}),
     ]
     if manifest.source and manifest.source.commit:

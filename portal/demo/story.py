@@ -182,7 +182,8 @@ def _release(chapter: Chapter, system: System) -> None:
 def _rollback_reason() -> str:
     """What was measured, in words: the shares that the two versions denied."""
     third, second = _share_denied(3), _share_denied(2)
-    return f"Version 3 denied {third:.1%} of applicants where version 2 denied {second:.1%}; back until it is understood."
+    measured = f"Version 3 denied {third:.1%} of applicants where version 2 denied {second:.1%}"
+    return f"{measured}; back until it is understood."
 
 
 def _share_denied(release: int) -> float:

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xgboost
-from skops.io import dumps
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from skops.io import dumps
 
 from portal.demo.hmda import HMDA_CSV, HMDA_INPUTS, HMDA_LABELS, HMDA_OUTPUT, HMDA_READ, HMDA_TARGET
 from registry.scoring.frames import to_codes, to_frame
@@ -92,7 +92,8 @@ def train_boosting(applicants: Applicants) -> Trained:
     matrix = to_codes(applicants.frame(training)[list(HMDA_READ)], schema)
     target = (applicants.labels(training) == ADVERSE).astype(float)
     data = xgboost.DMatrix(matrix, label=target, feature_names=list(HMDA_READ))
-    settings = {"objective": "binary:logistic", "max_depth": 3, "eta": 0.06, "subsample": 0.8, "seed": SEED, "nthread": 1}
+    settings = {"objective": "binary:logistic", "max_depth": 3, "eta": 0.06, "subsample": 0.8}
+    settings |= {"seed": SEED, "nthread": 1}
     booster = xgboost.train(settings, data, num_boost_round=160)
     held_out = to_codes(applicants.frame(applicants.rows[TRAINING_ROWS:])[list(HMDA_READ)], schema)
     scores = booster.predict(xgboost.DMatrix(held_out, feature_names=list(HMDA_READ)))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -43,7 +44,9 @@ class Family:
 
     def start(self, program: Program) -> subprocess.Popen[bytes]:
         """Start the program as a child; call from the main thread only (the kernel watches the starting thread)."""
-        account = {} if program.uid is None else {"user": program.uid, "group": program.gid, "extra_groups": []}
+        account: dict[str, Any] = {}
+        if program.uid is not None:
+            account = {"user": program.uid, "group": program.gid, "extra_groups": []}
         output = program.log.open("ab") if program.log else None
         process = subprocess.Popen(
             program.command,
@@ -84,8 +87,7 @@ class Family:
         self._running.clear()
 
     def _relay(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
+        for line in process.stdout or ():
             self._say(name, line.decode("utf-8", errors="replace").rstrip())
 
 

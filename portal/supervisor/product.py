@@ -58,7 +58,8 @@ def only_one() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise CannotStart(f"The product already runs on {settings.VAR_DIR}; stop it first (Ctrl-C there).") from None
+            message = f"The product already runs on {settings.VAR_DIR}; stop it first (Ctrl-C there)."
+            raise CannotStart(message) from None
         end_leftovers(run / "children")
         yield
         (run / "children").unlink(missing_ok=True)

@@ -111,7 +111,7 @@ def signed(value: object, digits: int = 2) -> str:
 
 @register.filter
 def number(value: object, digits: int | None = None) -> str:
-    """A number for reading: integers grouped, fractions to four significant figures, never "-0"; other values as they are."""
+    """A number for reading: integers grouped, fractions to four significant figures, never "-0"; else as it is."""
     real = _real(value)
     if real is None:
         return NOTHING if value is None or value == "" or isinstance(value, float | Decimal) else str(value)
@@ -172,7 +172,7 @@ def _moment(value: object) -> datetime | None:
 
 
 def _span(seconds: float) -> str:
-    """A span in its largest sensible unit: seconds, minutes, hours, then days, months, years. `app.js` says the same."""
+    """A span in its largest sensible unit: seconds, minutes, hours, days, months, years. `app.js` says the same."""
     for limit, unit, word in _STEPS:
         if seconds < limit:
             return f"{int(seconds // unit)} {word}"

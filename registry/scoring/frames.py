@@ -77,7 +77,7 @@ def _column(rows: Sequence[Mapping[str, Any]], feature: Feature) -> np.ndarray:
 def _assemble(arrays: list[np.ndarray], names: tuple[str, ...], rows: int) -> pd.DataFrame:
     # The public constructor turns object columns of text into `str` and takes 460 µs for one HMDA row
     # even when each column is wrapped against that; this one takes 25 µs (pyarrow builds on it too).
-    build = pd.DataFrame._from_arrays  # type: ignore[attr-defined]
+    build = pd.DataFrame._from_arrays
     frame: pd.DataFrame = build(arrays, _index(names), pd.RangeIndex(rows), verify_integrity=False)
     return frame
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -115,10 +116,8 @@ def _run(job: bytes, answer: BinaryIO, timeout_s: float) -> int | None:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     # The group, as a captured process may have started others; it may also be gone already.
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

@@ -22,7 +22,8 @@ class Command(BaseCommand):
     def handle(self, *args, since=None, **options):
         moment = parse_datetime(since) if since else None
         if since and (moment is None or moment.tzinfo is None):
-            self.finish(options, 2, {"verdict": "not_checked", "error": "--since is not an RFC 3339 time with an offset"})
+            error = "--since is not an RFC 3339 time with an offset"
+            self.finish(options, 2, {"verdict": "not_checked", "error": error})
         checked, found = 0, []
         try:
             for item in contradictions(moment):

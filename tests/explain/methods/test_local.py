@@ -139,7 +139,7 @@ def test_regression_is_fitted_in_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
+    "value, text",
     [(3.0, "3"), (0.30, "0.3"), (0.123456, "0.123"), (12345.6, "12,346"), (1e6, "1,000,000")],
 )
 def test_numbers_read_well(value: float, text: str) -> None:

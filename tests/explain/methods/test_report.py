@@ -61,7 +61,7 @@ def test_report_has_the_contracts_shape_and_is_json(ready: Prepared) -> None:
     codes = refused(ready)
     report = compose(ready, codes)
     assert json.loads(json.dumps(report, allow_nan=False)) == report
-    assert KEYS <= set(report) and report["completeness"] == "full"
+    assert set(report) >= KEYS and report["completeness"] == "full"
     assert report["problems"] == []
     assert report["replay"]["verdict"] == "matches" and report["output_space"] == "probability"
     shap = report["shap"]
@@ -104,7 +104,7 @@ def test_seed_follows_decision_and_artifact(ready: Prepared) -> None:
     assert compose(ready, CODES[0])["seed"] == seed_of("0199-a", "ab" * 32) < 2**32
 
 
-@pytest.mark.parametrize(("shift", "verdict"), [(0, "matches"), (1e-7, "close"), (1e-3, "differs")])
+@pytest.mark.parametrize("shift, verdict", [(0, "matches"), (1e-7, "close"), (1e-3, "differs")])
 def test_replay_tells_how_far_the_recorded_score_is(ready: Prepared, shift: float, verdict: str) -> None:
     score = float(ready.subject.score(CODES[:1])[0])
     given = facts(ready, CODES[0], score + shift)

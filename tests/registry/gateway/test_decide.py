@@ -85,7 +85,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("sent", "status", "code"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+@pytest.mark.parametrize("sent, status, code", [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
 async def test_a_bad_request_is_refused_and_recorded(
     registry: Registry, running: Running, sent: str | bytes, status: int, code: str
 ) -> None:

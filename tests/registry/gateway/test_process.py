@@ -24,7 +24,9 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def process(registry: Registry, process_environment: Callable[[str], dict[str, str]]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def process(
+    registry: Registry, process_environment: Callable[[str], dict[str, str]]
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     port = free_port()
     environment = {
         **process_environment(str(conninfo_to_dict(registry.conninfo)["dbname"])),

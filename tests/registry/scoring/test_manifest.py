@@ -42,7 +42,7 @@ def test_optional_parts_may_be_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("score", "label"), [(0.5, "deny"), (0.49999, "grant"), (1.0, "deny"), (0.0, "grant")]
+    "score, label", [(0.5, "deny"), (0.49999, "grant"), (1.0, "deny"), (0.0, "grant")]
 )
 def test_the_threshold_itself_is_adverse(score: float, label: str) -> None:
     assert Manifest.parse(hmda_manifest("skops")).output.label(score) == label
@@ -59,7 +59,7 @@ def test_regression_has_no_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "problem"),
+    "path, value, problem",
     [
         ("model.format", "pickle", "must be one of: skops, xgboost, lightgbm, onnx"),
         ("model.task", "clustering", "must be one of: binary_classification, regression"),

@@ -93,7 +93,7 @@ def test_time_out_ends_the_process_and_its_children(logistic_skops: bytes, save:
 
 
 @pytest.mark.parametrize(
-    ("script", "code", "word"),
+    "script, code, word",
     [
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "artifact_unreadable", "SIGSEGV"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "artifact_too_large", "memory"),

@@ -63,7 +63,7 @@ def test_features_keep_order_and_meaning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "path"),
+    "spec, path",
     [
         ({"type": "string"}, "type"),
         ({}, "type"),
@@ -120,7 +120,7 @@ def test_text_of_the_sender_does_not_reach_the_generated_code() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "path", "problem"),
+    "change, path, problem",
     [
         ({"pirat": 7.5}, "inputs.pirat", "must be at most 3, was 7.5"),
         ({"pirat": -1}, "inputs.pirat", "must be at least 0, was -1"),

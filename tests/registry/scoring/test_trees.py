@@ -20,7 +20,7 @@ Parse = Callable[..., Manifest]
 
 
 @pytest.mark.parametrize("estimator", ["forest", "boosting", "histogram"])
-@pytest.mark.parametrize(("field", "value"), [("left", 10**6), ("left", 0), ("feature", 10**6)])
+@pytest.mark.parametrize("field, value", [("left", 10**6), ("left", 0), ("feature", 10**6)])
 def test_skops(
     estimator: str, field: str, value: int, parsed: Parse, applicants: pd.DataFrame, labels: np.ndarray
 ) -> None:
@@ -55,7 +55,7 @@ def test_skops_tree_wider_than_its_forest(parsed: Parse, forest_skops: bytes, lo
     assert refusal(skops.io.dumps(forest), parsed("skops")).code == "artifact_unreadable"
 
 
-@pytest.mark.parametrize(("field", "value"), [("left_children", 10**6), ("split_indices", 10**6)])
+@pytest.mark.parametrize("field, value", [("left_children", 10**6), ("split_indices", 10**6)])
 def test_xgboost(field: str, value: int, parsed: Parse, booster: Any) -> None:
     model = json.loads(bytes(booster.save_raw("json")))
     model["learner"]["gradient_booster"]["model"]["trees"][0][field][0] = value
