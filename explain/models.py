@@ -29,7 +29,8 @@ class Explanation(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     requested_by = models.CharField(max_length=160)
     requested_at = models.DateTimeField()
-    started_at = models.DateTimeField(null=True)
+    # When a message was last sent for it, or a worker last took it or said how far it is.
+    touched_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

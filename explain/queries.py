@@ -39,7 +39,7 @@ def explanation_of(decision_id: uuid.UUID) -> Explanation | None:
 def stale_explanations(now: datetime) -> QuerySet[Explanation]:
     """Unfinished explanations whose worker or message was lost."""
     waiting = Explanation.objects.filter(state__in=(Stage.QUEUED, Stage.RUNNING))
-    return waiting.filter(requested_at__lt=now - STALE_AFTER).exclude(started_at__gte=now - STALE_AFTER)
+    return waiting.filter(touched_at__lt=now - STALE_AFTER)
 
 
 def disputes_visible_to(actor: Actor) -> QuerySet[Dispute]:

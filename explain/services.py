@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 import audit.services as trail
 from audit.identifiers import new_id
@@ -60,6 +60,7 @@ def request_explanation(*, actor: Actor, decision: Entry, reason: str, now: date
             "reason": reason,
             "requested_by": actor.label,
             "requested_at": now,
+            "touched_at": now,
         },
     )
     if not is_new and explanation.state != Stage.FAILED:
@@ -80,22 +81,24 @@ def request_explanation(*, actor: Actor, decision: Entry, reason: str, now: date
 
 
 @transaction.atomic
-def claim_explanation(*, explanation_id: uuid.UUID, now: datetime) -> Explanation | None:
+def claim_explanation(*, explanation_id: uuid.UUID, is_redelivery: bool, now: datetime) -> Explanation | None:
     """Take the job, by compare-and-swap; None when another worker has it, or it is finished.
 
-    A running job may be taken again once its worker has been silent for `queries.STALE_AFTER`.
+    A running job is taken only from a redelivered message: the broker sends one again when its worker was lost.
     """
-    free = Q(state=Stage.QUEUED) | Q(state=Stage.RUNNING, started_at__lt=now - queries.STALE_AFTER)
-    mine = Explanation.objects.filter(free, pk=explanation_id, attempts__lt=MAX_ATTEMPTS)
+    free = (Stage.QUEUED, Stage.RUNNING) if is_redelivery else (Stage.QUEUED,)
+    mine = Explanation.objects.filter(pk=explanation_id, state__in=free, attempts__lt=MAX_ATTEMPTS)
     taken = mine.update(
-        state=Stage.RUNNING, started_at=now, progress=0, stage="Starting", attempts=F("attempts") + 1
+        state=Stage.RUNNING, touched_at=now, progress=0, stage="Starting", attempts=F("attempts") + 1
     )
     return Explanation.objects.get(pk=explanation_id) if taken else None
 
 
-def note_progress(*, explanation: Explanation, stage: str, progress: float) -> None:
+def note_progress(*, explanation: Explanation, stage: str, progress: float, now: datetime) -> None:
     """Show how far the job is; nothing that needs an entry in the trail."""
-    Explanation.objects.filter(pk=explanation.pk, state=Stage.RUNNING).update(stage=stage, progress=progress)
+    Explanation.objects.filter(pk=explanation.pk, state=Stage.RUNNING).update(
+        stage=stage, progress=progress, touched_at=now
+    )
 
 
 @transaction.atomic
@@ -142,6 +145,8 @@ def requeue_stale(*, actor: Actor, now: datetime) -> int:
     stale = list(queries.stale_explanations(now).select_for_update(skip_locked=True))
     for explanation in stale:
         if explanation.attempts < MAX_ATTEMPTS:
+            # Touched, so that a long queue is not filled with a new message for each job at every sweep.
+            Explanation.objects.filter(pk=explanation.pk).update(state=Stage.QUEUED, touched_at=now)
             after_commit(COMPUTE, explanation_id=str(explanation.id))
         else:
             error = "The worker was lost twice while it made this explanation. Try again, or tell your ML lead."
@@ -230,7 +235,7 @@ def _mark_explained(actor: Actor, dispute: Dispute) -> None:
 
 def _requeue_failed(explanation: Explanation, now: datetime) -> None:
     again = Explanation.objects.filter(pk=explanation.pk, state=Stage.FAILED)
-    again.update(state=Stage.QUEUED, stage="Waiting for a worker", progress=0, attempts=0, error="", requested_at=now)
+    again.update(state=Stage.QUEUED, stage="Waiting for a worker", progress=0, attempts=0, error="", requested_at=now, touched_at=now)
     explanation.refresh_from_db()
 
 

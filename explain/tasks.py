@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 
+from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import worker_process_init
 from django.utils import timezone
@@ -29,10 +30,14 @@ STAGE_WORDS = {
 }
 
 
-@app.task(name="explain.tasks.compute", soft_time_limit=58, time_limit=70)
-def compute(explanation_id: str) -> None:
+@app.task(name="explain.tasks.compute", bind=True, soft_time_limit=58, time_limit=70)
+def compute(self: Task, explanation_id: str) -> None:
     """Make the report of one explanation, unless another worker has it."""
-    explanation = services.claim_explanation(explanation_id=uuid.UUID(explanation_id), now=timezone.now())
+    explanation = services.claim_explanation(
+        explanation_id=uuid.UUID(explanation_id),
+        is_redelivery=bool((self.request.delivery_info or {}).get("redelivered")),
+        now=timezone.now(),
+    )
     if explanation is None:
         return
     try:
@@ -68,7 +73,8 @@ def warm_up(**kwargs: object) -> None:
 
 
 def _show(explanation: Explanation, stage: str, share: float) -> None:
-    services.note_progress(explanation=explanation, stage=STAGE_WORDS.get(stage, stage), progress=share)
+    words = STAGE_WORDS.get(stage, stage)
+    services.note_progress(explanation=explanation, stage=words, progress=share, now=timezone.now())
 
 
 def _fail(explanation: Explanation, error: str) -> None:

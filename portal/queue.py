@@ -22,6 +22,8 @@ app.conf.update(
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
+    # A new worker process first prepares the live versions (s); by default it would be killed after 4.
+    worker_proc_alive_timeout=60,
     task_default_queue="default",
     task_routes={"explain.tasks.*": {"queue": "explain"}},
     task_serializer="json",

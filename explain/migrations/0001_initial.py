@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveIntegerField(default=0)),
                 ('requested_by', models.CharField(max_length=160)),
                 ('requested_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(null=True)),
+                ('touched_at', models.DateTimeField()),
                 ('finished_at', models.DateTimeField(null=True)),
             ],
             options={
