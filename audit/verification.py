@@ -36,7 +36,9 @@ def _contradiction(entry: Entry) -> Contradiction | None:
     raw = bytes(entry.entry)
     if leaf_hash(raw) != bytes(entry.leaf_hash):
         return Contradiction(str(entry.id), "the bytes do not hash to the leaf")
-    facts: dict[str, Any] = json.loads(raw)
+    facts = _facts(raw)
+    if facts is None:
+        return Contradiction(str(entry.id), "the bytes are no entry")
     if facts["id"] != str(entry.id):
         return Contradiction(str(entry.id), f"the bytes are those of {facts['id']}")
     for name in COLUMNS:
@@ -45,3 +47,12 @@ def _contradiction(entry: Entry) -> Contradiction | None:
     if not check_entry(entry).payloads_match:
         return Contradiction(str(entry.id), "a payload does not hash to what the bytes say")
     return None
+
+
+def _facts(raw: bytes) -> dict[str, Any] | None:
+    """What the bytes say; None for bytes that nobody wrote as an entry, whatever their hash."""
+    try:
+        facts = json.loads(raw)
+    except ValueError:
+        return None
+    return facts if isinstance(facts, dict) and "id" in facts and isinstance(facts.get("payloads"), dict) else None
