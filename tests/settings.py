@@ -19,3 +19,6 @@ from portal.settings import *  # noqa: E402, F403  the environment had to be set
 
 # Fast, and the passwords of the tests protect nothing.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# `up` makes it; WhiteNoise warns where it is not there.
+STATIC_ROOT.mkdir()  # noqa: F405

@@ -1,0 +1,49 @@
+"""The trail's pages: what support reads with a purpose, and what others never see."""
+
+from __future__ import annotations
+
+import pytest
+
+from audit.models import Entry
+from audit.queries import text_of
+from tests import factories
+
+
+def test_support_reads_inputs_for_a_purpose_and_the_reading_is_recorded(client_of, support) -> None:
+    entry = factories.decided()
+    browser = client_of(support)
+    assert b"applicant-17" not in browser.get(f"/decisions/{entry.id}/").content
+    page = browser.post(f"/decisions/{entry.id}/", {"purpose": "answer"})
+    assert page.status_code == 200 and b"applicant-17" in page.content
+    reading = Entry.objects.get(type="decision.read")
+    assert (reading.actor, reading.object) == ("user:support", str(entry.id))
+    assert text_of(reading.id) == "To answer the person it is about"
+    wrong = browser.post(f"/decisions/{entry.id}/", {"purpose": "curiosity"})
+    assert wrong.status_code == 200 and b"applicant-17" not in wrong.content
+
+
+@pytest.mark.parametrize("username", ["lead", "auditor"])
+def test_leads_and_auditors_never_read_inputs(client_of, db, username: str) -> None:
+    entry = factories.decided()
+    browser = client_of(factories.person(username))
+    assert browser.get(f"/decisions/{entry.id}/").status_code == 200
+    assert browser.post(f"/decisions/{entry.id}/", {"purpose": "review"}).status_code == 403
+    assert not Entry.objects.filter(type="decision.read").exists()
+
+
+def test_the_list_filters_by_address_and_gives_its_rows_to_htmx(client_of, support) -> None:
+    factories.decided(1)
+    two = factories.decided(2)
+    browser = client_of(support)
+    page = browser.get("/decisions/", {"version": "2"})
+    assert str(two.id).encode() in page.content and b"<html" in page.content
+    rows = browser.get("/decisions/", {"version": "2"}, headers={"hx-request": "true"})
+    assert str(two.id).encode() in rows.content and b"<html" not in rows.content
+    assert browser.get("/decisions/", {"version": "two"}).status_code == 200
+    assert browser.get("/decisions/", {"before": "nonsense"}).status_code == 400
+
+
+def test_the_trail_shows_acts_with_their_reasons(client_of, auditor) -> None:
+    factories.released(1)
+    page = client_of(auditor).get("/trail/")
+    assert b"version.approved" in page.content and b"The gates hold." in page.content
