@@ -17,7 +17,7 @@ from typing import Any
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 # Seconds that a process has to stop by itself before it is killed.
-STOP_SECONDS = 12.0
+STOP_SECONDS = 25.0
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ GRACE_SECONDS = 20
 def main() -> None:
     """Serve until told to stop; requests under way are finished and recorded."""
     logging.basicConfig(level=env_str("LOG_LEVEL", "INFO"), format="%(levelname)s %(name)s: %(message)s")
+    # Its "error" logger also tells of every start; what matters is said by our own loggers.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     config = Config.from_environment()
     # Before numpy is imported: threads of OpenMP and BLAS make one row slower, and two models fight over the cores.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
