@@ -103,7 +103,7 @@ def _sample_rows(name: str, data: bytes, manifest: Manifest, limit: int, label: 
     try:
         return len(read_sample(data, manifest.inputs, label, max_rows=limit))
     except SampleInvalid as error:
-        details = [Problem(f"{name}.{item.path}".rstrip("."), item.problem) for item in error.details]
+        details = [Problem(name + item.path.removeprefix("sample"), item.problem) for item in error.details]
         raise Invalid(f"The {name} sample does not fit the schema.", code=f"{name}_invalid", details=details) from None
 
 
