@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
@@ -16,6 +15,7 @@ from rest_framework.response import Response
 
 from portal.errors import Hidden, Invalid, Problem
 from portal.rest import Endpoint
+from portal.times import rfc3339
 from registry import queries, services
 from registry.intake import Upload
 from registry.models import Release, RiskClass, Strategy, System, Version
@@ -273,8 +273,8 @@ class ProductionPointer(Endpoint):
         return Response(body, headers={"ETag": etag})
 
     def _release(self, system: System, at: str) -> Release:
-        moment = parse_datetime(at) if at else None
-        if at and (moment is None or moment.tzinfo is None):
+        moment = rfc3339(at)
+        if at and moment is None:
             problem = Problem("at", "must be an RFC 3339 time with an offset")
             raise Invalid("The time cannot be read.", details=[problem])
         release = queries.release_at(system, moment) if moment else queries.current_release(system)

@@ -7,9 +7,9 @@ import sys
 
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError
-from django.utils.dateparse import parse_datetime
 
 from audit.verification import contradictions
+from portal.times import rfc3339
 
 
 class Command(BaseCommand):
@@ -20,8 +20,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *args, since=None, **options):
-        moment = parse_datetime(since) if since else None
-        if since and (moment is None or moment.tzinfo is None):
+        moment = rfc3339(since or "")
+        if since and moment is None:
             error = "--since is not an RFC 3339 time with an offset"
             self.finish(options, 2, {"verdict": "not_checked", "error": error})
         checked, found = 0, []
