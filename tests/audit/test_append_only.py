@@ -65,7 +65,9 @@ def test_a_running_process_cannot_reach_round_the_parents(
                     session.execute(statement.format(partition))
 
 
-@pytest.mark.parametrize("statement", ["set role postgres", "create table mine (a int)", "drop function audit_refuse()"])
+@pytest.mark.parametrize(
+    "statement", ["set role postgres", "create table mine (a int)", "drop function audit_refuse()"]
+)
 def test_a_running_process_gains_nothing_more(session: psycopg.Connection, statement: str) -> None:
     with pytest.raises(errors.InsufficientPrivilege):
         session.execute(statement)

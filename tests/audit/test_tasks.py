@@ -20,7 +20,8 @@ def test_expired_keys_are_forgotten_and_the_others_kept(committed: str, owner: p
 
 def test_partitions_are_made_ahead(committed: str, owner: psycopg.Connection) -> None:
     def made() -> list[str]:
-        rows = owner.execute("select inhrelid::regclass::text from pg_inherits where inhparent = 'audit_entry'::regclass")
+        statement = "select inhrelid::regclass::text from pg_inherits where inhparent = 'audit_entry'::regclass"
+        rows = owner.execute(statement)
         return sorted(name for (name,) in rows)
 
     before = made()

@@ -88,6 +88,7 @@ def test_what_an_owner_changed_is_found(decision: Entry, tamper, statement: str,
 def test_what_could_not_be_checked_is_not_verified(decision: Entry) -> None:
     assert verify("--since", "yesterday")[0] == 2
     assert verify("--since", "2026-01-01T00:00:00")[0] == 2
+    assert verify("--since", "2026-13-01T00:00:00Z")[0] == 2
     connection.close()
     connection.settings_dict["NAME"] = "nowhere"
     code, result = verify()
