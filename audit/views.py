@@ -41,6 +41,7 @@ def decision(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
         "entry": entry,
         "facts": queries.facts_of(entry),
         "check": queries.check_entry(entry),
+        "leaf": bytes(entry.leaf_hash).hex(),
         "output": queries.output_of(entry.id),
         "form": form,
         "may_read": actor.may(Permission.DECISION_READ),
