@@ -14,8 +14,8 @@ def report_context(report: dict[str, Any], spec: Manifest) -> dict[str, Any]:
     return {
         "shap_rows": _shap_rows(report, titles, protected),
         "lime_rows": _lime_rows(report, titles),
-        "shap_plot": _shap_plot(report, titles),
-        "lime_plot": _lime_plot(report, titles),
+        "shap_plot": _shap_plot(report, titles, spec),
+        "lime_plot": _lime_plot(report, titles, spec),
         "alternatives": [_alternative(item, titles) for item in report["counterfactuals"]],
         "adverse_label": spec.output.adverse_label or "a higher value",
         "favourable_label": spec.output.favourable_label or "a lower value",
@@ -48,24 +48,31 @@ def _lime_rows(report: dict[str, Any], titles: dict[str, str]) -> list[dict[str,
     return sorted(rows, key=lambda row: -abs(row["weight"]))
 
 
-def _shap_plot(report: dict[str, Any], titles: dict[str, str]) -> dict[str, Any] | None:
+def _shap_plot(report: dict[str, Any], titles: dict[str, str], spec: Manifest) -> dict[str, Any] | None:
     shap = report["shap"]
     if not shap:
         return None
-    bars = [
-        {"label": titles.get(item["feature"], item["feature"]), "value": item["value"], "amount": item["contribution"]}
-        for item in shap["contributions"]
-        if item["contribution"]
-    ]
-    return {"kind": "contributions", "base": shap["base_value"], "prediction": shap["prediction"], "bars": bars}
+    return {
+        "base": shap["base_value"],
+        "prediction": shap["prediction"],
+        "unit": "probability" if report["output_space"] == "probability" else "raw",
+        **_directions(spec),
+        "items": [
+            {"title": titles.get(item["feature"], item["feature"]), **item}
+            for item in shap["contributions"]
+            if item["contribution"]
+        ],
+    }
 
 
-def _lime_plot(report: dict[str, Any], titles: dict[str, str]) -> dict[str, Any] | None:
+def _lime_plot(report: dict[str, Any], titles: dict[str, str], spec: Manifest) -> dict[str, Any] | None:
     rows = _lime_rows(report, titles)
-    if not rows:
-        return None
-    bars = [{"label": row["title"], "value": row["condition"], "amount": row["weight"]} for row in rows[:13]]
-    return {"kind": "lime", "bars": bars}
+    return {**_directions(spec), "items": rows[:13]} if rows else None
+
+
+def _directions(spec: Manifest) -> dict[str, str]:
+    towards = spec.output.adverse_label or "a higher value"
+    return {"towards": towards, "away": spec.output.favourable_label or "a lower value"}
 
 
 def _alternative(item: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from explain.lifecycle import TERMINAL_STAGES, DisputeState, Stage
 
@@ -57,6 +58,12 @@ class Explanation(models.Model):
     def is_finished(self) -> bool:
         """True when nothing more will happen to it."""
         return self.state in TERMINAL_STAGES
+
+    @property
+    def elapsed_ms(self) -> int:
+        """Milliseconds since the explanation was asked for, or until it was finished."""
+        end = self.finished_at or timezone.now()
+        return max(0, round((end - self.requested_at).total_seconds() * 1000))
 
 
 class Dispute(models.Model):

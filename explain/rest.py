@@ -40,13 +40,9 @@ class ExplanationBody(serializers.Serializer):
     state = serializers.CharField()
     progress = serializers.FloatField()
     stage = serializers.CharField()
-    elapsed_ms = serializers.SerializerMethodField()
+    elapsed_ms = serializers.IntegerField()
     report = serializers.JSONField(allow_null=True)
     error = serializers.SerializerMethodField()
-
-    def get_elapsed_ms(self, explanation: Explanation) -> int:
-        end = explanation.finished_at or timezone.now()
-        return max(0, round((end - explanation.requested_at).total_seconds() * 1000))
 
     def get_error(self, explanation: Explanation) -> str | None:
         return explanation.error or None

@@ -34,7 +34,7 @@ def panel(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
         "disputes": queries.disputes_visible_to(actor).filter(decision_id=identifier),
         "may_dispute": actor.may(Permission.DISPUTE_OPEN),
     }
-    return render(request, "explain/panel.html", context)
+    return render(request, "explain/panel.html" if request.htmx else "explain/panel_page.html", context)
 
 
 @require_POST
