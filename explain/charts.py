@@ -58,7 +58,7 @@ def _shap_plot(report: dict[str, Any], titles: dict[str, str], spec: Manifest) -
         "unit": "probability" if report["output_space"] == "probability" else "raw",
         **_directions(spec),
         "items": [
-            {"title": titles.get(item["feature"], item["feature"]), **item}
+            {**item, "title": titles.get(item["feature"], item["feature"]), "value": _short(item["value"])}
             for item in shap["contributions"]
             if item["contribution"]
         ],
@@ -68,6 +68,11 @@ def _shap_plot(report: dict[str, Any], titles: dict[str, str], spec: Manifest) -
 def _lime_plot(report: dict[str, Any], titles: dict[str, str], spec: Manifest) -> dict[str, Any] | None:
     rows = _lime_rows(report, titles)
     return {**_directions(spec), "items": rows[:13]} if rows else None
+
+
+def _short(value: Any) -> Any:
+    """A value as an axis has room for: fractions to four significant figures."""
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def _directions(spec: Manifest) -> dict[str, str]:
