@@ -20,30 +20,32 @@ HMDA_INPUTS: dict[str, Any] = {
     "properties": {
         "pirat": {
             "type": "number", "minimum": 0, "maximum": 3,
-            "title": "Monthly debt payments as a share of income",
+            "title": "Debt payments to income",
             "description": "All monthly debt payments divided by monthly income; 0.35 means 35 %.",
             "x-personal": True, "x-actionable": True, "x-monotone": 1,
         },
         "hirat": {
             "type": "number", "minimum": 0, "maximum": 3,
-            "title": "Monthly housing costs as a share of income",
+            "title": "Housing costs to income",
             "description": "Monthly housing expense divided by monthly income; 0.25 means 25 %.",
             "x-personal": True, "x-actionable": True,
         },
         "lvrat": {
             "type": "number", "minimum": 0, "maximum": 2,
-            "title": "Loan as a share of the property's value",
+            "title": "Loan to property value",
             "description": "Size of the loan divided by the assessed value of the property.",
             "x-personal": True, "x-actionable": True, "x-monotone": 1,
         },
         "chist": {
             "type": "integer", "minimum": 1, "maximum": 6,
-            "title": "Consumer credit history, 1 (no slow payments) to 6 (serious arrears)",
+            "title": "Credit history (1 good to 6 bad)",
+            "description": "Consumer credit: 1 no slow payments, 6 serious arrears.",
             "x-personal": True, "x-actionable": False, "x-monotone": 1,
         },
         "mhist": {
             "type": "integer", "minimum": 1, "maximum": 4,
-            "title": "Mortgage payment history, 1 (no late payments) to 4 (more than two late payments)",
+            "title": "Mortgage history (1 good to 4 bad)",
+            "description": "Mortgage payments: 1 none late, 4 more than two late.",
             "x-personal": True, "x-actionable": False, "x-monotone": 1,
         },
         "phist": {
@@ -53,7 +55,7 @@ HMDA_INPUTS: dict[str, Any] = {
         },
         "unemp": {
             "type": "number", "minimum": 0, "maximum": 100, "x-unit": "%",
-            "title": "Unemployment rate in the applicant's industry",
+            "title": "Unemployment in the industry",
             "x-personal": False, "x-actionable": False,
         },
         "selfemp": {"enum": _YES_NO, "title": "Self-employed", "x-personal": True, "x-actionable": False},

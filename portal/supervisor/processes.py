@@ -87,8 +87,10 @@ class Family:
         self._running.clear()
 
     def _relay(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        for line in process.stdout or ():
-            self._say(name, line.decode("utf-8", errors="replace").rstrip())
+        assert process.stdout is not None
+        with process.stdout as output:
+            for line in output:
+                self._say(name, line.decode("utf-8", errors="replace").rstrip())
 
 
 def _die_with_parent(signal_number: int) -> None:

@@ -38,6 +38,12 @@ def state_word(state: object) -> str:
 
 
 @register.filter
+def act_word(event: object) -> str:
+    """An act of the trail as people read it: `release.rolled_back` → "Release rolled back"."""
+    return str(event).replace(".", " ").replace("_", " ").capitalize()
+
+
+@register.filter
 def percent(value: object, digits: int = 1) -> str:
     """A share as a percentage: 0.8123 → "81.2 %"."""
     share = _real(value)

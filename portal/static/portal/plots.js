@@ -62,7 +62,8 @@
 
   /* Horizontal bars, one row per item, labels on the axis or, on a narrow page, above each bar. */
   const bars = (t, rows, { start, texts, range, xaxis, top = 12, shapes = [], annotations = [] }) => {
-    const step = t.narrow ? 46 : 30;
+    const lines = Math.max(...rows.map((row) => wrap(row.label, 44).split("<br>").length));
+    const step = t.narrow ? 46 : 14 + 16 * lines; // labels of several lines need their room
     const y = rows.map((_, i) => i);
     const labels = t.narrow ? rows.map((row, i) => note(t, { text: wrap(row.label, 60), xref: "paper", x: 0, xanchor: "left", y: i, yanchor: "bottom", yshift: 8, font: { color: t.ink, size: t.size } })) : [];
     return {
