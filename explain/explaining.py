@@ -39,7 +39,7 @@ def make_report(explanation: Explanation, progress: Callable[[str, float], None]
     version = Version.objects.select_related("system").get(
         system__slug=explanation.system, number=explanation.version
     )
-    progress("Loading the model that decided", 0.02)
+    progress("Loading the model that decided", 0.0)
     prepared = prepared_version(version)
     facts = DecisionFacts(
         decision=str(explanation.decision_id),
