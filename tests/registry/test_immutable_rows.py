@@ -29,7 +29,7 @@ REFUSED = [
 @pytest.mark.parametrize("statement", REFUSED)
 def test_the_app_cannot(lead, statement: str) -> None:
     factories.released(1)
-    with pytest.raises(ProgrammingError, match="permission denied|must be owner"), transaction.atomic():
+    with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"), transaction.atomic():
         connection.cursor().execute(statement)
 
 
