@@ -1,4 +1,4 @@
-"""How many audited, durable decisions a second, and how fast: prints a table and writes var/bench/gateway.json.
+"""How many audited, durable decisions a second, and how fast: prints a table and writes gateway.json.
 
     python -m tests.bench.gateway_bench                     its own PostgreSQL, models, gateway and baselines
     python -m tests.bench.gateway_bench --url URL --token T --system mortgage      a gateway that runs already
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import socket
 import subprocess
 import sys
@@ -17,15 +16,14 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-OUTPUT = ROOT / "var" / "bench" / "gateway.json"
+from tests.bench import results
+
 TOKEN = "cs_bench"
 INPUTS = {
     **{"pirat": 0.22, "hirat": 0.2, "lvrat": 0.8, "chist": 5, "mhist": 2, "phist": "no", "unemp": 3.9},
@@ -33,8 +31,9 @@ INPUTS = {
 }
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what the arguments say."""
+    about = results.conditions()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--callers", type=int, nargs="+", default=[1, 16])
@@ -42,11 +41,11 @@ def main() -> None:
     parser.add_argument("--url")
     parser.add_argument("--token", default=TOKEN)
     parser.add_argument("--system", default="mortgage")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     running = asked.url and load(asked.url, asked.token, asked.system, "gateway", asked)
     rows = running or list(everything(asked))
     show(rows)
-    write(rows)
+    results.write("gateway", rows, about)
 
 
 def everything(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -78,7 +77,7 @@ def database(folder: Path, environment: dict[str, str]) -> Iterator[None]:
         postgres.wait_until_ready(folder)
         postgres.create_database(folder)
         migrate = [sys.executable, "manage.py", "migrate"]
-        subprocess.run(migrate, cwd=ROOT, env=environment, check=True, capture_output=True)
+        subprocess.run(migrate, cwd=results.ROOT, env=environment, check=True, capture_output=True)
         yield
     finally:
         process.terminate()
@@ -122,7 +121,7 @@ def server(command: list[str], environment: dict[str, str]) -> Iterator[str]:
         port = probe.getsockname()[1]
     more = [] if "registry.gateway" in command else [str(port)]
     process = subprocess.Popen(
-        [sys.executable, *command, *more], cwd=ROOT, env={**environment, "GATEWAY_PORT": str(port)}
+        [sys.executable, *command, *more], cwd=results.ROOT, env={**environment, "GATEWAY_PORT": str(port)}
     )
     url = f"http://127.0.0.1:{port}"
     try:
@@ -158,7 +157,7 @@ def load(url: str, token: str, system: str, what: str, asked: argparse.Namespace
             "seconds": asked.seconds,
         }
         command = [sys.executable, "-m", "tests.bench.gateway_load", json.dumps(wanted)]
-        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=results.ROOT, check=True, capture_output=True, text=True)
         rows.append({"server": what, "model": system, **json.loads(done.stdout)})
     return rows
 
@@ -171,18 +170,6 @@ def show(rows: list[dict[str, Any]]) -> None:
             f"{row['server']:12}{row['model']:12}{row['callers']:>8}{row['per_second']:>10}{row['p50']:>9}"
             f"{row['p99']:>9}{row['p999']:>9}{row['errors']:>8}"
         )
-
-
-def write(rows: list[dict[str, Any]]) -> None:
-    """The same as JSON, with when and on what it was measured."""
-    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    about = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
-        "load_average": os.getloadavg()[0],
-    }
-    OUTPUT.write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
