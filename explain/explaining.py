@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 import audit.queries as trail
+import registry.queries as registry
 from explain.methods import DecisionFacts, Effort, Prepared, compose_report, prepare
 from explain.models import Explanation
 from registry import store
@@ -36,9 +37,7 @@ def make_report(explanation: Explanation, progress: Callable[[str, float], None]
     output = trail.output_of(explanation.decision_id)
     if content is None or output is None:
         raise CannotExplain("The inputs or the answer of this decision are no longer there.")
-    version = Version.objects.select_related("system").get(
-        system__slug=explanation.system, number=explanation.version
-    )
+    version = registry.version_that_decided(explanation.system, explanation.version)
     progress("Loading the model that decided", 0.0)
     prepared = prepared_version(version)
     facts = DecisionFacts(

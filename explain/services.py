@@ -235,7 +235,8 @@ def _mark_explained(actor: Actor, dispute: Dispute) -> None:
 
 def _requeue_failed(explanation: Explanation, now: datetime) -> None:
     again = Explanation.objects.filter(pk=explanation.pk, state=Stage.FAILED)
-    again.update(state=Stage.QUEUED, stage="Waiting for a worker", progress=0, attempts=0, error="", requested_at=now, touched_at=now)
+    waiting = {"state": Stage.QUEUED, "stage": "Waiting for a worker", "progress": 0, "attempts": 0, "error": ""}
+    again.update(**waiting, requested_at=now, touched_at=now)
     explanation.refresh_from_db()
 
 

@@ -10,6 +10,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import worker_process_init
 from django.utils import timezone
 
+import registry.queries as registry
 from explain import explaining, services
 from explain.models import Explanation
 from portal.accounts.access import actor_for_process
@@ -63,9 +64,7 @@ def requeue_stale() -> None:
 @worker_process_init.connect
 def warm_up(**kwargs: object) -> None:
     """Prepare what is live, so that the first person does not wait for imports and loading."""
-    from registry.models import Version
-
-    for version in Version.objects.filter(state__in=("live", "standby")).order_by("-id")[: explaining.KEPT_WARM]:
+    for version in registry.versions_in_service()[: explaining.KEPT_WARM]:
         try:
             explaining.prepared_version(version)
         except explaining.CannotExplain as error:

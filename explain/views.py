@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 import audit.queries as trail
+import registry.queries as registry
 from explain import charts, queries, services
 from explain.forms import DisputeForm
 from explain.lifecycle import Stage
@@ -19,7 +20,6 @@ from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Invalid
 from portal.http import HTMX_STOP_POLLING
-from registry.models import Version
 
 
 @require_GET
@@ -126,6 +126,6 @@ def open_dispute(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
 def _explanation_context(found: Explanation) -> dict[str, Any]:
     context: dict[str, Any] = {"explanation": found, "report": found.report}
     if found.report:
-        version = Version.objects.get(system__slug=found.system, number=found.version)
+        version = registry.version_that_decided(found.system, found.version)
         context |= charts.report_context(found.report, version.spec)
     return context

@@ -48,6 +48,17 @@ def version_for(actor: Actor, slug: str, number: int) -> Version:
     return version
 
 
+def version_that_decided(slug: str, number: int) -> Version:
+    """The version that a decision names, for whoever may see the decision."""
+    return Version.objects.select_related("system").get(system__slug=slug, number=number)
+
+
+def versions_in_service() -> QuerySet[Version]:
+    """The versions of all systems that are live or stand by, newest first: the product's own work, shown to nobody."""
+    in_service = Version.objects.filter(state__in=(State.LIVE, State.STANDBY))
+    return in_service.select_related("system").order_by("-id")
+
+
 def versions_awaiting_approval(actor: Actor) -> QuerySet[Version]:
     """Submitted versions that the actor could approve: not those of their own."""
     waiting = Version.objects.filter(state=State.SUBMITTED, system__in=systems_visible_to(actor))
