@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +18,16 @@ from portal.accounts.authentication import actor_of_rest
 from portal.errors import Hidden, Problem, Refusal, error_body
 
 log = logging.getLogger(__name__)
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """How the API's document speaks of service tokens."""
+
+    target_class = "portal.accounts.authentication.BearerTokenAuthentication"
+    name = "serviceToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "Made by `manage.py issue_token`."}
 
 
 class Endpoint(APIView):
