@@ -37,7 +37,7 @@ def test_a_report_is_the_contracts(support, number: int, method: str) -> None:
     again = explaining.make_report(Explanation.objects.get(), lambda stage, share: None)
     assert services.report_digest(again) == services.report_digest(report)
     context = charts.report_context(report, factories.version(number).spec)
-    assert context["shap_plot"]["bars"] and context["adverse_label"] == "deny"
+    assert context["shap_plot"]["items"] and context["adverse_label"] == "deny"
 
 
 def test_the_worker_makes_and_keeps_it(support) -> None:

@@ -1,0 +1,126 @@
+"""Every address of the portal, and what each person is answered there. A new address needs a row."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+import explain.services as explaining
+from tests import factories
+
+from .test_templates import url_names
+
+PERSONAS = ("anonymous", "lead", "compliance", "support", "auditor", "outsider")
+SYSTEM, VERSION = ("slug",), ("slug", "number")
+WHY = {"reason": "Because."}
+RELEASE = {**WHY, "version": 1, "expected_release": 2, "strategy": "direct"}
+EVIDENCE = {"kind": "scan", "verdict": "claimed", "summary": "None found"}
+
+# Name: (method, arguments, body, status for each of PERSONAS). Version 2 is live and version 1 stands by.
+ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
+    "home": ("get", (), {}, "302 200 200 200 200 200"),
+    "login": ("get", (), {}, "200 302 302 302 302 302"),
+    "logout": ("post", (), {}, "302 302 302 302 302 302"),
+    "healthz": ("get", (), {}, "200 200 200 200 200 200"),
+    "metrics": ("get", (), {}, "200 200 200 200 200 200"),
+    "audit:decisions": ("get", (), {}, "302 200 200 200 200 404"),
+    "audit:decision": ("get", ("decision",), {}, "302 200 200 200 200 404"),
+    "audit:trail": ("get", (), {}, "302 404 200 404 200 404"),
+    "registry:systems": ("get", (), {}, "302 200 200 200 200 404"),
+    "registry:system": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
+    "registry:version": ("get", VERSION, {}, "302 200 200 200 200 404"),
+    "registry:move": ("post", (*VERSION, "name"), WHY, "302 302 403 403 403 404"),
+    "registry:production": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
+    "registry:release": ("post", SYSTEM, RELEASE, "302 302 403 403 403 404"),
+    "registry:roll_back": ("post", SYSTEM, {**WHY, "expected_release": 2}, "302 302 403 403 403 404"),
+    "explain:explain_decision": ("post", ("decision",), WHY, "302 403 302 302 403 404"),
+    "explain:panel": ("get", ("decision",), {}, "302 404 200 200 404 404"),
+    "explain:open_dispute": ("get", ("decision",), {}, "302 404 404 200 404 404"),
+    "explain:explanation": ("get", ("explanation",), {}, "302 404 200 200 404 404"),
+    "explain:progress": ("get", ("explanation",), {}, "302 404 200 200 404 404"),
+    "explain:disputes": ("get", (), {}, "302 404 200 200 404 404"),
+    "explain:dispute": ("get", ("dispute",), {}, "302 404 200 200 404 404"),
+    "explain:explain_dispute": ("post", ("dispute",), {}, "302 404 302 302 404 404"),
+    "api:schema": ("get", (), {}, "401 200 200 200 200 200"),
+    "api:docs": ("get", (), {}, "302 200 200 200 200 200"),
+    "api:decisions": ("get", (), {}, "401 200 200 200 200 200"),
+    "api:decision": ("get", ("decision",), {}, "401 200 200 200 200 404"),
+    "api:decision-entry": ("get", ("decision",), {}, "401 200 200 200 200 404"),
+    "api:decision-explanations": ("post", ("decision",), WHY, "401 403 202 202 403 404"),
+    "api:explanation": ("get", ("explanation",), {}, "401 404 200 200 404 404"),
+    "api:disputes": ("get", (), {}, "401 200 200 200 200 200"),
+    "api:dispute": ("get", ("dispute",), {}, "401 404 200 200 404 404"),
+    "api:systems": ("get", (), {}, "401 200 200 200 200 200"),
+    "api:system": ("get", SYSTEM, {}, "401 200 200 200 200 404"),
+    "api:versions": ("get", SYSTEM, {}, "401 200 200 200 200 404"),
+    "api:version": ("get", VERSION, {}, "401 200 200 200 200 404"),
+    "api:evidence": ("post", VERSION, EVIDENCE, "401 201 403 403 403 404"),
+    "api:version-submit": ("post", VERSION, WHY, "401 409 403 403 403 404"),
+    "api:version-approve": ("post", VERSION, WHY, "401 403 409 403 403 404"),
+    "api:version-reject": ("post", VERSION, WHY, "401 403 409 403 403 404"),
+    "api:version-reinstate": ("post", VERSION, WHY, "401 409 409 403 403 404"),
+    "api:version-retire": ("post", VERSION, WHY, "401 200 403 403 403 404"),
+    "api:releases": ("post", SYSTEM, RELEASE, "401 201 403 403 403 404"),
+    "api:rollback": ("post", SYSTEM, WHY, "401 200 403 403 403 404"),
+    "api:rollback-preview": ("get", SYSTEM, {}, "401 200 200 200 200 404"),
+    "api:production": ("get", SYSTEM, {}, "401 200 200 200 200 404"),
+}
+
+
+@pytest.fixture
+def things(db: None) -> dict[str, Any]:
+    """One of each thing that an address may name."""
+    factories.released(1)
+    factories.released(2)
+    decision = factories.decided(2)
+    support, now = factories.person("support").actor, timezone.now()
+    dispute = explaining.open_dispute(
+        actor=support, decision=decision, channel="phone", claim="I pay on time.", received_at=now, now=now
+    )
+    explanation = explaining.explain_dispute(actor=support, dispute=dispute, decision=decision, now=now)
+    named = {"decision": decision.id, "explanation": explanation.id, "dispute": dispute.number}
+    return {**named, "slug": "mortgage", "number": 1, "name": "retire"}
+
+
+def test_every_address_has_a_row() -> None:
+    assert set(ADDRESSES) == url_names()
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_each_person_is_answered_as_the_table_says(name: str, things: dict[str, Any]) -> None:
+    method, arguments, body, expected = ADDRESSES[name]
+    path = reverse(name, args=[things[argument] for argument in arguments])
+    seen = [answer_to(persona, method, path, body, is_api=name.startswith("api:")) for persona in PERSONAS]
+    assert dict(zip(PERSONAS, seen, strict=True)) == dict(
+        zip(PERSONAS, map(int, expected.split()), strict=True)
+    )
+
+
+def answer_to(persona: str, method: str, path: str, body: dict[str, Any], *, is_api: bool) -> int:
+    """The status; what the request did is undone."""
+    browser = Client()
+    if persona != "anonymous":
+        browser.force_login(factories.person(persona))
+    with transaction.atomic():
+        if method == "get":
+            status = browser.get(path).status_code
+        elif is_api:
+            status = browser.post(path, json.dumps(body), content_type="application/json").status_code
+        else:
+            status = browser.post(path, body).status_code
+        transaction.set_rollback(True)
+    return status
+
+
+@pytest.mark.parametrize("name", sorted(name for name, row in ADDRESSES.items() if row[0] == "post"))
+def test_what_changes_something_is_never_a_get(name: str, things: dict[str, Any]) -> None:
+    browser = Client()
+    browser.force_login(factories.person("lead"))
+    path = reverse(name, args=[things[argument] for argument in ADDRESSES[name][1]])
+    assert browser.get(path).status_code == 405

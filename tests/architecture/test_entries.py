@@ -1,0 +1,183 @@
+"""Every service that writes adds exactly one entry to the trail; a new service needs a row here."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+import audit.services as trail
+import explain.services as explaining
+import registry.services as registry
+from audit.models import Entry
+from explain.tasks import WORKER
+from tests import factories
+from tests.factories import approved, decided, person, released, submitted, version
+
+from .sources import ROOT, functions
+
+# Services that add no entry, and why.
+WITHOUT: dict[str, str] = {
+    "audit.append": "writes the records that it is given",
+    "audit.record": "is the entry",
+    "audit.make_partitions": "makes room; nothing happens to anybody",
+    "audit.forget_expired_keys": "lets go of keys whose requests are in the trail already",
+    "explain.claim_explanation": "a worker's bookkeeping; the request and the outcome are recorded",
+    "explain.note_progress": "shows how far a job is",
+    "explain.report_digest": "writes nothing",
+    "explain.requeue_stale": "sends again what was recorded when it was asked for; giving up is recorded",
+    "portal.accounts.create_person": "made by the demo and by operators, below the trail",
+    "portal.accounts.issue_token": "lies below the trail; the token's row says who made it, and is never deleted",
+    "portal.accounts.token_digest": "writes nothing",
+    "registry.move_version": "is one of the moves below",
+}
+
+
+def now() -> dict[str, Any]:
+    return {"now": timezone.now()}
+
+
+def actor(username: str = "lead") -> Any:
+    return person(username).actor
+
+
+def evidence(draft: Any) -> None:
+    facts = {"kind": "scan", "verdict": "claimed", "summary": "None found"}
+    registry.attach_evidence(actor=actor(), version=draft, **facts, **now())
+
+
+def release(target: Any) -> None:
+    facts = {"strategy": "direct", "reason": "r", "expected_release": 0}
+    registry.create_release(actor=actor(), system=target.system, version=target, **facts, **now())
+
+
+def two_releases() -> Any:
+    released(1)
+    return released(2).system
+
+
+def quarantined() -> Any:
+    roll_back(two_releases())
+    return version(2)
+
+
+def roll_back(system: Any) -> None:
+    registry.roll_back(actor=actor(), system=system, reason="r", expected_release=2, **now())
+
+
+def explanation() -> Any:
+    return explaining.request_explanation(actor=actor("support"), decision=decided(), reason="r", **now())
+
+
+def running() -> Any:
+    asked = explanation()
+    return explaining.claim_explanation(explanation_id=asked.id, is_redelivery=False, **now())
+
+
+def dispute(decision: Any) -> Any:
+    facts = {"channel": "phone", "claim": "c", "received_at": timezone.now()}
+    return explaining.open_dispute(actor=actor("support"), decision=decision, **facts, **now())
+
+
+def disputed() -> tuple[Any, Any]:
+    decision = decided()
+    return dispute(decision), decision
+
+
+def upload() -> tuple[Any, Any]:
+    return version(1).system, factories.upload_of(factories.trained_boosting())
+
+
+WHY = {"reason": "r"}
+# Service: what is there before, the one act.
+ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "audit.record_reading": (
+        decided,
+        lambda entry: trail.record_reading(actor=actor("support"), entry=entry, purpose="p"),
+    ),
+    "registry.create_system": (lambda: None, lambda _: factories.make_system(actor(), "loans")),
+    "registry.register_version": (
+        upload,
+        lambda sent: registry.register_version(actor=actor(), system=sent[0], upload=sent[1], **now()),
+    ),
+    "registry.attach_evidence": (lambda: version(1), evidence),
+    "registry.submit_version": (
+        lambda: version(1),
+        lambda found: registry.submit_version(actor=actor(), version=found, **WHY),
+    ),
+    "registry.approve_version": (
+        lambda: submitted(1),
+        lambda found: registry.approve_version(actor=actor("second_lead"), version=found, **WHY, **now()),
+    ),
+    "registry.reject_version": (
+        lambda: submitted(1),
+        lambda found: registry.reject_version(actor=actor("compliance"), version=found, **WHY, **now()),
+    ),
+    "registry.reinstate_version": (
+        quarantined,
+        lambda found: registry.reinstate_version(actor=actor("compliance"), version=found, **WHY),
+    ),
+    "registry.retire_version": (
+        lambda: approved(1),
+        lambda found: registry.retire_version(actor=actor(), version=found, **WHY),
+    ),
+    "registry.create_release": (lambda: approved(1), release),
+    "registry.roll_back": (two_releases, roll_back),
+    "explain.request_explanation": (
+        decided,
+        lambda entry: explaining.request_explanation(actor=actor("support"), decision=entry, **WHY, **now()),
+    ),
+    "explain.finish_explanation": (
+        running,
+        lambda job: explaining.finish_explanation(
+            actor=WORKER, explanation=job, report={"completeness": "full"}, **now()
+        ),
+    ),
+    "explain.fail_explanation": (
+        running,
+        lambda job: explaining.fail_explanation(actor=WORKER, explanation=job, error="e", **now()),
+    ),
+    "explain.record_reading": (
+        explanation,
+        lambda found: explaining.record_reading(actor=actor("support"), explanation=found),
+    ),
+    "explain.open_dispute": (decided, dispute),
+    "explain.explain_dispute": (
+        disputed,
+        lambda both: explaining.explain_dispute(actor=actor("support"), dispute=both[0], decision=both[1], **now()),
+    ),
+}
+
+
+def services() -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every public service by its room's name."""
+    found = {}
+    for file in sorted(ROOT.glob("*/services.py")) + sorted(ROOT.glob("*/*/services.py")):
+        room = ".".join(file.relative_to(ROOT).parent.parts)
+        if room.split(".")[0] not in {"portal", "audit", "registry", "explain"}:
+            continue
+        found |= {f"{room}.{function.name}": function for function in functions(file) if function.name[0] != "_"}
+    return found
+
+
+def test_every_service_has_a_row() -> None:
+    assert set(services()) == set(ACTS) | set(WITHOUT)
+    assert not set(ACTS) & set(WITHOUT)
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_a_service_is_one_transaction(name: str) -> None:
+    assert "transaction.atomic" in ast.unparse(services()[name])
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_a_service_adds_exactly_one_entry(name: str, lead) -> None:
+    prepare, act = ACTS[name]
+    before = prepare()
+    seen = Entry.objects.count()
+    act(before)
+    assert Entry.objects.count() == seen + 1
+    assert Entry.objects.order_by("-id").first().type.count(".") == 1

@@ -1,0 +1,53 @@
+"""The API's document: made without a warning, valid, and holding every address of the contract that exists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from django.core.management import call_command
+
+CONTRACT = {
+    "/api/v1/systems/": {"get", "post"},
+    "/api/v1/systems/{slug}/": {"get"},
+    "/api/v1/systems/{slug}/versions/": {"get", "post"},
+    "/api/v1/systems/{slug}/versions/{number}/": {"get"},
+    "/api/v1/systems/{slug}/versions/{number}/evidence/": {"post"},
+    "/api/v1/systems/{slug}/versions/{number}/submit/": {"post"},
+    "/api/v1/systems/{slug}/versions/{number}/approve/": {"post"},
+    "/api/v1/systems/{slug}/versions/{number}/reject/": {"post"},
+    "/api/v1/systems/{slug}/versions/{number}/retire/": {"post"},
+    "/api/v1/systems/{slug}/releases/": {"post"},
+    "/api/v1/systems/{slug}/rollback/": {"post"},
+    "/api/v1/systems/{slug}/rollback/preview/": {"get"},
+    "/api/v1/systems/{slug}/production/": {"get"},
+    "/api/v1/decisions/": {"get"},
+    "/api/v1/decisions/{identifier}/": {"get"},
+    "/api/v1/decisions/{identifier}/entry/": {"get"},
+    "/api/v1/decisions/{identifier}/explanations/": {"post"},
+    "/api/v1/explanations/{identifier}/": {"get"},
+    "/api/v1/disputes/": {"get", "post"},
+    "/api/v1/disputes/{number}/": {"get"},
+}
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    file: Path = tmp_path_factory.mktemp("schema") / "openapi.yaml"
+    call_command("spectacular", "--file", str(file), "--validate", "--fail-on-warn")
+    return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+def test_the_document_is_openapi_3_1(schema: dict) -> None:
+    assert schema["openapi"].startswith("3.1")
+
+
+def test_every_address_of_the_contract_is_in_it(schema: dict) -> None:
+    for path, methods in CONTRACT.items():
+        assert methods <= set(schema["paths"].get(path, {})), path
+
+
+def test_every_operation_has_a_name_of_its_own(schema: dict) -> None:
+    names = [operation["operationId"] for methods in schema["paths"].values() for operation in methods.values()]
+    assert len(names) == len(set(names))
