@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from registry.scoring.manifest import Manifest
@@ -19,9 +20,14 @@ def report_context(report: dict[str, Any], spec: Manifest) -> dict[str, Any]:
         "alternatives": [_alternative(item, titles) for item in report["counterfactuals"]],
         "adverse_label": spec.output.adverse_label or "a higher value",
         "favourable_label": spec.output.favourable_label or "a lower value",
+        "is_value": report["output_space"] == "value",
+        "is_adverse": report["threshold"] is not None and report["replay"]["recomputed"] >= report["threshold"],
         "space_words": SPACE_WORDS.get(report["output_space"], report["output_space"]),
     }
 
+
+# More bars than that are not read; the table beside them has every input.
+MOST_BARS = 9
 
 SPACE_WORDS = {
     "log_odds": "log-odds of the adverse answer",
@@ -45,6 +51,8 @@ def _lime_rows(report: dict[str, Any], titles: dict[str, str]) -> list[dict[str,
     if not lime:
         return []
     rows = [{**item, "title": titles.get(item["feature"], item["feature"])} for item in lime["contributions"]]
+    for row in rows:
+        row["where"] = _where(row["condition"], row["feature"])
     return sorted(rows, key=lambda row: -abs(row["weight"]))
 
 
@@ -57,17 +65,48 @@ def _shap_plot(report: dict[str, Any], titles: dict[str, str], spec: Manifest) -
         "prediction": shap["prediction"],
         "unit": "probability" if report["output_space"] == "probability" else "raw",
         **_directions(spec),
-        "items": [
-            {**item, "title": titles.get(item["feature"], item["feature"]), "value": _short(item["value"])}
-            for item in shap["contributions"]
-            if item["contribution"]
-        ],
+        "items": _longest(shap["contributions"], titles),
     }
+
+
+def _longest(contributions: list[dict[str, Any]], titles: dict[str, str]) -> list[dict[str, Any]]:
+    """The largest contributions as bars, and what is left of them as one: the bars still add up."""
+    moving = [item for item in contributions if item["contribution"]]
+    # A rest of one input is shown as itself.
+    shown = moving if len(moving) == MOST_BARS + 1 else moving[:MOST_BARS]
+    bars = [
+        {
+            "title": titles.get(item["feature"], item["feature"]),
+            "value": _short(item["value"]),
+            "contribution": item["contribution"],
+        }
+        for item in shown
+    ]
+    rest = moving[len(shown) :]
+    if rest:
+        amount = sum(item["contribution"] for item in rest)
+        bars.append({"title": f"{len(rest)} more together", "value": None, "contribution": amount})
+    return bars
 
 
 def _lime_plot(report: dict[str, Any], titles: dict[str, str], spec: Manifest) -> dict[str, Any] | None:
     rows = _lime_rows(report, titles)
-    return {**_directions(spec), "items": rows[:13]} if rows else None
+    if not rows:
+        return None
+    items = [{"condition": f"{row['title']}: {row['where']}", "weight": row["weight"]} for row in rows[:MOST_BARS]]
+    return {**_directions(spec), "items": items}
+
+
+def _where(condition: str, name: str) -> str:
+    """A condition beside its input's title: `x = yes` → "yes", `1 < x ≤ 2` → "above 1, ≤ 2", `x > 3` → "> 3"."""
+    found = re.fullmatch(rf"(?:(\S+) (<|≤) )?{re.escape(name)} (.+)", condition)
+    if found is None:
+        return condition
+    bound, sign, rest = found.groups()
+    rest = rest.replace(" ", "\u00a0", 1) if rest[0] in "<>≤≥" else rest
+    if bound is None:
+        return rest.removeprefix("= ")
+    return f"{'above' if sign == '<' else 'from'} {bound}, {rest}"
 
 
 def _short(value: Any) -> Any:

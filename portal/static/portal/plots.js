@@ -29,7 +29,7 @@
 
   /* ---- words and numbers ---- */
   const real = (x, digits) => x.toFixed(digits).replace("-", "−");
-  const signed = (x, digits = 2) => (x > 0 ? "+" : "") + real(x, digits);
+  const signed = (x, digits = 2) => { const text = real(Math.abs(x), digits); return (Number(text) ? (x > 0 ? "+" : "−") : "") + text; };
   const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;"); // Plotly reads a little HTML in texts
   const wrap = (text, width) => {
     const lines = [""];
@@ -52,7 +52,7 @@
     const colours = Object.fromEntries(["ink", "soft", "sheet", "paper", "towards", "away", "accent", "plot-grid", "rule-strong"].map((n) => [n, read(n)]));
     probe.remove();
     const width = printed ? PRINT_WIDTH : el.clientWidth;
-    return { width, ...colours, grid: colours["plot-grid"], line: colours["rule-strong"], family: getComputedStyle(el).fontFamily, size: width < 480 || printed ? 12 : 13, narrow: width < 480 };
+    return { width, ...colours, grid: colours["plot-grid"], line: colours["rule-strong"], family: getComputedStyle(el).fontFamily, size: width < 480 || printed ? 12 : 13, narrow: width < 480, tight: width < 640 };
   };
   const axis = (t, more) => ({ gridcolor: t.grid, linecolor: t.line, zeroline: false, tickfont: { color: t.soft, size: t.size - 1 }, title: { font: { color: t.soft, size: t.size - 1 }, standoff: 8 }, fixedrange: true, automargin: true, ...more });
   const note = (t, more) => ({ showarrow: false, font: { color: t.soft, size: t.size - 1 }, ...more });
@@ -62,10 +62,11 @@
 
   /* Horizontal bars, one row per item, labels on the axis or, on a narrow page, above each bar. */
   const bars = (t, rows, { start, texts, range, xaxis, top = 12, shapes = [], annotations = [] }) => {
-    const lines = Math.max(...rows.map((row) => wrap(row.label, 44).split("<br>").length));
+    const chars = t.tight ? 34 : 44;
+    const lines = Math.max(...rows.map((row) => wrap(row.label, chars).split("<br>").length));
     const step = t.narrow ? 46 : 14 + 16 * lines; // labels of several lines need their room
     const y = rows.map((_, i) => i);
-    const labels = t.narrow ? rows.map((row, i) => note(t, { text: wrap(row.label, 60), xref: "paper", x: 0, xanchor: "left", y: i, yanchor: "bottom", yshift: 8, font: { color: t.ink, size: t.size } })) : [];
+    const labels = t.narrow ? rows.map((row, i) => note(t, { text: wrap(row.label, Math.floor(t.width / 7.5)), xref: "paper", x: 0, xanchor: "left", align: "left", y: i, yanchor: "bottom", yshift: 8, bgcolor: t.paper, borderpad: 0, font: { color: t.ink, size: t.size } })) : [];
     return {
       data: [{
         type: "bar", orientation: "h", y, x: rows.map((r) => r.size), base: rows.map((_, i) => start[i]), width: t.narrow ? 0.34 : 0.62,
@@ -74,7 +75,7 @@
       }],
       layout: {
         height: rows.length * step + top + 60, margin: { l: t.narrow ? 8 : 12, r: 12, t: top, b: 54 }, bargap: 0, xaxis: axis(t, { range, ...xaxis }), shapes,
-        yaxis: axis(t, { range: [rows.length - 0.5, t.narrow ? -0.9 : -0.6], tickvals: t.narrow ? [] : y, ticktext: rows.map((r) => wrap(r.label, 44)), tickfont: { color: t.ink, size: t.size }, showgrid: false, ticklen: 8, tickcolor: "transparent" }),
+        yaxis: axis(t, { range: [rows.length - 0.5, t.narrow ? -0.9 : -0.6], tickvals: t.narrow ? [] : y, ticktext: rows.map((r) => wrap(r.label, chars)), tickfont: { color: t.ink, size: t.size }, showgrid: false, ticklen: 8, tickcolor: "transparent" }),
         annotations: [...labels, ...annotations, ...rows.map((r, i) => note(t, {
           text: texts[i], x: start[i] + r.size, y: i, xanchor: r.size >= 0 ? "left" : "right", xshift: r.size >= 0 ? 4 : -4, font: { color: t.ink, size: t.size - 1 }, bgcolor: t.paper, borderpad: 0,
         }))],
@@ -100,13 +101,13 @@
       const rows = d.items.map((item) => ({ size: item.contribution * k, label: item.value === undefined || item.value === null ? item.title : `${item.title}: ${item.value}` }));
       const texts = rows.map((r) => (probability ? `${signed(r.size, 1)} pt` : signed(r.size)));
       const show = (x) => (probability ? `${real(x, 1)} %` : real(x, 2));
-      const range = padded([base, prediction, ...starts, at], t.narrow ? 0.28 : 0.14);
+      const range = padded([base, prediction, ...starts, at], t.tight ? 0.28 : 0.14);
       const head = (x, words, lift) => {
         const right = x - range[0] > (range[1] - range[0]) / 2;
         return note(t, { text: `${words} ${show(x)}`, x, yref: "paper", y: 1, yanchor: "bottom", yshift: lift, xanchor: right ? "right" : "left", xshift: right ? 3 : -3, font: { color: lift ? t.ink : t.soft, size: t.size - 1 } });
       };
       return bars(t, rows, {
-        start: starts, texts, range, top: 38, xaxis: { ticksuffix: probability ? " %" : "", nticks: t.narrow ? 4 : 8 },
+        start: starts, texts, range, top: 38, xaxis: { ticksuffix: probability ? " %" : "", nticks: t.narrow ? 4 : t.tight ? 6 : 8 },
         shapes: [base, prediction].map((x, i) => rule(t, { x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: i ? t.ink : t.line, width: 1, dash: i ? "solid" : "dot" } })),
         annotations: [head(base, d.base_label ?? "average", 0), head(prediction, "this case", 15), ...directions(t, d)],
       });
@@ -114,7 +115,7 @@
     lime(t, d) {
       const rows = d.items.map((item) => ({ size: item.weight, label: item.condition }));
       return bars(t, rows, {
-        start: rows.map(() => 0), texts: rows.map((r) => signed(r.size)), range: padded([0, ...rows.map((r) => r.size)], t.narrow ? 0.28 : 0.14),
+        start: rows.map(() => 0), texts: rows.map((r) => signed(r.size)), range: padded([0, ...rows.map((r) => r.size)], t.tight ? 0.28 : 0.14),
         xaxis: { nticks: t.narrow ? 4 : 8 }, shapes: [rule(t, { x0: 0, x1: 0, yref: "paper", y0: 0, y1: 1, line: { color: t.ink, width: 1 } })], annotations: directions(t, d),
       });
     },
