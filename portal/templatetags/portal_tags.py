@@ -15,6 +15,7 @@ register = template.Library()
 
 NOTHING = "–"
 MINUS = "\u2212"
+ACTOR_KINDS = {"user": "{}", "service": "{} (service)", "system": "Countersign ({})"}
 HARD_SPACE = "\u00a0"
 _STEPS = ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h"))
 
@@ -41,6 +42,13 @@ def state_word(state: object) -> str:
 def act_word(event: object) -> str:
     """An act of the trail as people read it: `release.rolled_back` → "Release rolled back"."""
     return str(event).replace(".", " ").replace("_", " ").capitalize()
+
+
+@register.filter
+def who(label: object) -> str:
+    """Who acted: `user:lena` → "lena", `service:ci` → "ci (service)", `system:sweep` → "Countersign (sweep)"."""
+    kind, separator, name = str(label or "").partition(":")
+    return ACTOR_KINDS.get(kind, "{}").format(name) if separator else kind
 
 
 @register.filter

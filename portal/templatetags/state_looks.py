@@ -41,6 +41,8 @@ STATES: dict[str, Look] = {
     "claimed": Look("warn", "diamond"),
     "waived": Look("warn", "bar"),
     "missing": Look("bad", "dashed"),
+    # inputs
+    "protected": Look("warn", "triangle"),
     # disputes
     "received": Look("info", "clock"),
     "explained": Look("info", "half"),
