@@ -10,7 +10,7 @@ from django.conf import settings
 
 import audit.queries as trail
 import registry.queries as registry
-from explain.methods import DecisionFacts, Effort, Prepared, compose_report, prepare
+from explain.methods import DecisionFacts, Prepared, compose_report, prepare
 from explain.models import Explanation
 from registry import store
 from registry.models import Version
@@ -79,12 +79,4 @@ def _prepare(version: Version) -> Prepared:
         population="a sample of the people whom the model was trained on",
         background_sha256=version.background_sha256,
         regression=not spec.is_classifier,
-        effort=_effort_of_earlier(version),
     )
-
-
-def _effort_of_earlier(version: Version) -> Effort | None:
-    """The effort of the version's first report, so that every worker makes the same report of the same decision."""
-    done = Explanation.objects.filter(system=version.system.slug, version=version.number, report__isnull=False)
-    report = done.order_by("finished_at").values_list("report", flat=True).first()
-    return Effort(**report["effort"]) if report else None

@@ -17,7 +17,7 @@ from explain.methods.subject import (
     ScorerLike,
     Subject,
     check_coding,
-    measure_row_cost,
+    row_cost,
 )
 from explain.methods.wording import Population
 
@@ -37,7 +37,6 @@ class Prepared:
     methods: ShapMethods
     lime: LimeReady
     effort: Effort
-    row_cost_us: float
     population: Population
     libraries: Mapping[str, str]
 
@@ -57,7 +56,7 @@ def prepare(
     seconds).
 
     `coding` is `registry.scoring.frames` or anything with its three functions. `effort` is chosen by the
-    measured cost of a row; give the one from a report to make that report again. Raises ValueError when the
+    number of trees; give the one from a report to make that report again. Raises ValueError when the
     background is empty or when rows do not survive coding.
     """
     if not len(background):
@@ -66,13 +65,11 @@ def prepare(
         regression = not getattr(scorer, "is_classifier", True)
     subject = Subject(schema, scorer, coding, background, regression)
     check_coding(subject)
-    cost = measure_row_cost(subject.score, subject.codes)
     return Prepared(
         subject=subject,
         methods=prepare_shap(subject),
         lime=prepare_lime(subject),
-        effort=effort or Effort.for_row_cost(cost),
-        row_cost_us=cost,
+        effort=effort or Effort.for_row_cost(row_cost(scorer)),
         population=Population(population, len(background), background_sha256),
         libraries=_libraries(str(scorer.format)),
     )
