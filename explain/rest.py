@@ -115,6 +115,7 @@ class DisputeList(Endpoint):
 
     @extend_schema(request=DisputeBody, responses={201: DisputeBody})
     def post(self, request: Any) -> Response:
+        """Open a dispute about a decision."""
         body = DisputeBody(data=request.data)
         body.is_valid(raise_exception=True)
         facts = body.validated_data

@@ -154,6 +154,7 @@ class SystemList(Endpoint):
 
     @extend_schema(request=SystemBody, responses={201: SystemBody})
     def post(self, request: Any) -> Response:
+        """Add a system."""
         facts = {"annex_iii_point": None, **_valid(SystemBody(data=request.data))}
         system = services.create_system(actor=self.actor, now=timezone.now(), **facts)
         return Response(SystemBody(system).data, status=status.HTTP_201_CREATED)
@@ -179,6 +180,7 @@ class VersionList(Endpoint):
 
     @extend_schema(request={"multipart/form-data": VersionUpload}, responses={201: VersionDetail})
     def post(self, request: Any, slug: str) -> Response:
+        """Register a version; every part is checked, and the artifact opened in a sandbox only."""
         system = queries.system_for(self.actor, slug)
         upload = _upload(request)
         version = services.register_version(actor=self.actor, system=system, upload=upload, now=timezone.now())
