@@ -28,6 +28,11 @@ def server() -> Iterator[Path]:
     family = Family(lambda name, line: None)
     try:
         product.start_services(family)
+        with postgres.owner_connection(django_settings.VAR_DIR, "postgres") as root:
+            # A copy of a database is then made in memory; what the tests check is no power failure.
+            root.execute("alter system set fsync = off")
+            root.execute("alter system set full_page_writes = off")
+            root.execute("select pg_reload_conf()")
         yield django_settings.VAR_DIR
     finally:
         family.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,21 +14,33 @@ from psycopg import errors
 
 import audit.services as trail
 from audit.services import Event
+from portal.embedded import postgres
 from portal.embedded.paths import run_dir
 from tests import factories
+from tests.databases import copy_of, orm_on
 
 TABLES = ("audit_entry", "audit_payload", "audit_subject")
 
 
+@pytest.fixture(scope="module")
+def database(server: Path, seeded: str, django_db_blocker: Any) -> Iterator[str]:
+    """One database with one decision for all attempts: each is refused, so none leaves anything behind."""
+    with copy_of(server, seeded) as name, django_db_blocker.unblock(), orm_on(name):
+        factories.decided()
+        yield name
+
+
 @pytest.fixture
-def decision(committed: str) -> str:
-    return str(factories.decided().id)
+def owner(server: Path, database: str) -> Iterator[psycopg.Connection]:
+    """A session as the owner of the tables."""
+    with postgres.owner_connection(server, database) as opened:
+        yield opened
 
 
 @pytest.fixture(params=["countersign_app", "countersign_gateway"])
-def session(request, server: Path, committed: str, decision: str) -> Iterator[psycopg.Connection]:
+def session(request: Any, server: Path, database: str) -> Iterator[psycopg.Connection]:
     """A session in the role of a running process."""
-    with psycopg.connect(host=str(run_dir(server)), dbname=committed, user=request.param, autocommit=True) as opened:
+    with psycopg.connect(host=str(run_dir(server)), dbname=database, user=request.param, autocommit=True) as opened:
         yield opened
 
 
@@ -102,7 +115,7 @@ def test_only_the_app_makes_partitions(session: psycopg.Connection, owner: psyco
     ],
 )
 def test_the_owner_is_stopped_from_a_slip(
-    decision: str, owner: psycopg.Connection, statement: str, role: str
+    owner: psycopg.Connection, statement: str, role: str
 ) -> None:
     owner.execute(f"set session_replication_role = {role}")
     names = [{"entry": "audit_entry", "payload": "audit_payload"}]
@@ -160,7 +173,7 @@ def test_an_id_from_another_age_has_no_place(session: psycopg.Connection) -> Non
         session.execute(statement)
 
 
-def test_an_act_cannot_be_recorded_outside_its_transaction(committed: str) -> None:
+def test_an_act_cannot_be_recorded_outside_its_transaction(database: str) -> None:
     actor = factories.person("lead").actor
     with pytest.raises(RuntimeError, match=r"decision\.read must be recorded inside the transaction"):
         trail.record(actor=actor, event=Event.DECISION_READ)
@@ -168,7 +181,7 @@ def test_an_act_cannot_be_recorded_outside_its_transaction(committed: str) -> No
         trail.record(actor=actor, event=Event.DECISION_READ)
 
 
-def test_a_record_falls_with_its_transaction(committed: str, owner: psycopg.Connection) -> None:
+def test_a_record_falls_with_its_transaction(database: str, owner: psycopg.Connection) -> None:
     actor = factories.person("lead").actor
     before = owner.execute("select count(*) from audit_entry").fetchone()
     with pytest.raises(ZeroDivisionError), transaction.atomic():

@@ -46,4 +46,4 @@ def test_the_list_filters_by_address_and_gives_its_rows_to_htmx(client_of, suppo
 def test_the_trail_shows_acts_with_their_reasons(client_of, auditor) -> None:
     factories.released(1)
     page = client_of(auditor).get("/trail/")
-    assert b"version.approved" in page.content and b"The gates hold." in page.content
+    assert b"The gates hold." in page.content and b"Version 1 goes live." in page.content

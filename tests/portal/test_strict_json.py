@@ -66,10 +66,10 @@ def test_what_is_ambiguous_is_refused(body: bytes, why: str) -> None:
 
 
 def test_a_hostile_body_costs_no_more_than_its_length() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for body in (b'"' + b"\\" * 1_000_000, b'["' + b'\\"[' * 300_000 + b'"]', b"[" * 1_000_000):
         try:
             parse(body)
         except JsonRefused:
             continue
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

@@ -114,7 +114,6 @@ class TestUploads:
             ({"background": b"\x00\xff"}, 422, "background_invalid"),
             ({"evaluation": b"label\ndeny\n"}, 422, "evaluation_invalid"),
             ({"artifact": pickle.dumps({"a": 1})}, 422, "artifact_is_pickle"),
-            ({"artifact": b"no model at all"}, 422, ""),
         ],
     )
     def test_a_bad_upload_leaves_no_row_and_no_file(
@@ -129,7 +128,7 @@ class TestUploads:
         artifact = made.get(kind)
         if artifact is None:
             bomb = BytesIO()
-            with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as file:
+            with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
                 file.writestr("schema.json", b"{}")
                 file.writestr("bomb.npy", bytes(600 * 1024 * 1024))
             artifact = bomb.getvalue()

@@ -96,10 +96,10 @@ def test_missing_values_are_what_encoders_and_imputers_learnt() -> None:
 def test_one_row_takes_well_under_a_millisecond(schema: InputSchema) -> None:
     row = {f.name: f.categories[0] if f.categories else 1 for f in schema.features}
     to_codes(to_frame([row], schema), schema)
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(300):
         to_codes(to_frame([row], schema), schema)
-    assert (time.perf_counter() - started) / 300 < 0.001
+    assert (time.process_time() - started) / 300 < 0.001
 
 
 class TestSamples:

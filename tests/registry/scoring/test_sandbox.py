@@ -89,7 +89,7 @@ def test_time_out_ends_the_process_and_its_children(logistic_skops: bytes, save:
     started = time.monotonic()
     report = examine(save(logistic_skops), hmda_manifest("skops"), sample, timeout_s=0.2)
     assert report.code == "artifact_too_slow" and "0.2 s" in report.message
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_every_end_is_an_answer(script: str, code: str, word: str, tmp_path: Pat
     wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{fake}"\n')
     wrapper.chmod(0o755)
     monkeypatch.setattr(sandbox.sys, "executable", str(wrapper))
-    report: Report = examine(fake, {}, None, timeout_s=3)
+    report: Report = examine(fake, {}, None, timeout_s=1)
     assert (report.ok, report.code) == (False, code) and word in report.message
 
 

@@ -191,7 +191,7 @@ def test_the_good_path_is_fast(schema: InputSchema) -> None:
     check = validator(schema)
     row: dict[str, Any] = {f.name: f.categories[0] if f.categories else 1 for f in schema.features}
     row["unemp"] = 4.5
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(1_000):
         assert not check(row)
-    assert time.perf_counter() - started < 0.2
+    assert time.process_time() - started < 0.2
