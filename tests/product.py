@@ -57,7 +57,7 @@ class Product:
         return self._supervisor is not None and self._supervisor.poll() is None
 
     def start(self, *arguments: str, until: str = "ready after", seconds: float = 90) -> None:
-        """`manage.py up` with these arguments; returns once it has said `until`."""
+        """`manage.py up` with these arguments; returns once it has said `until`, fails once anything gives up."""
         self.said = ""
         command = [sys.executable, "manage.py", "up", *arguments]
         self._supervisor = subprocess.Popen(
@@ -72,8 +72,8 @@ class Product:
             start_new_session=True,
         )
         threading.Thread(target=self._listen, args=(self._supervisor,), daemon=True).start()
-        said = eventually(lambda: until in self.said or not self.is_running, seconds)
-        if not said or until not in self.said:
+        eventually(lambda: until in self.said or "CommandError" in self.said or not self.is_running, seconds)
+        if until not in self.said:
             self.end()
             raise AssertionError(f"The product did not say “{until}” in {seconds:.0f} s:\n{self.said}")
 
