@@ -1,6 +1,6 @@
 """All benches, one table each; their numbers as JSON in VAR_DIR/bench (by default var/bench).
 
-    python -m tests.bench            about four minutes
+    python -m tests.bench            about four minutes on a machine that does nothing else
     python -m tests.bench --quick    about one and a half: shows that the benches work; its numbers mean little
 
 product     the whole product from nothing to /healthz 200 and to its demo data, and once more with the data there

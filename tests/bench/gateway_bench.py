@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import results
+from tests.bench.product import stop_when_told
 
 TOKEN = "cs_bench"
 INPUTS = {
@@ -173,4 +174,5 @@ def show(rows: list[dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
+    stop_when_told()
     main()

@@ -32,7 +32,7 @@ from tests.bench.product import Product, add_options, asked_for, stop_when_told
 SYSTEM, NEWEST, CALLERS = "mortgage", 3, 4
 PERSON, PASSWORD = "lars", "demo"
 SETTLE_SECONDS, MOST_SECONDS = 0.25, 30.0
-COLUMNS = ("switch", "times", "POST p50", "p50 ms", "p99 ms", "max ms", "by the old", "from POST p50")
+COLUMNS = ("switch", "times", "POST p50", "p50 ms", "p99 ms", "max ms", "by the old", "old until ms", "from POST p50")
 LOAD_COLUMNS = ("load", "decisions", "failed", "per s", "p50 ms", "p99 ms", "max ms")
 
 
@@ -152,6 +152,7 @@ def _row(kind: str, switches: Sequence[Switch], answers: Sequence[Answer]) -> di
     took = [_first(answers, switch, switch.read) for switch in mine]
     posts = [(switch.read - switch.posted) / 1e6 for switch in mine]
     whole = [_first(answers, switch, switch.posted) for switch in mine]
+    stale = [late for switch in mine for late in _stale(answers, switch)]
     return {
         "switch": kind,
         "times": len(mine),
@@ -159,7 +160,8 @@ def _row(kind: str, switches: Sequence[Switch], answers: Sequence[Answer]) -> di
         "p50 ms": results.quantile(took, 0.5),
         "p99 ms": results.quantile(took, 0.99),
         "max ms": max(took),
-        "by the old": sum(_stale(answers, switch) for switch in mine),
+        "by the old": len(stale),
+        "old until ms": max(stale, default=None),
         "from POST p50": results.quantile(whole, 0.5),
         "took_ms": [round(value, 2) for value in took],
     }
@@ -175,10 +177,11 @@ def _first(answers: Sequence[Answer], switch: Switch, since: int) -> float:
     return (min(switched) - since) / 1e6
 
 
-def _stale(answers: Sequence[Answer], switch: Switch) -> int:
-    """How many requests that were sent after the answer to the POST were answered by an earlier release."""
+def _stale(answers: Sequence[Answer], switch: Switch) -> list[float]:
+    """For each request sent after the answer to the POST and answered by an older release: how many ms after."""
     sent_after = answers[bisect.bisect_right(answers, switch.read, key=lambda answer: answer.sent) :]
-    return sum(answer.release is not None and answer.release < switch.release for answer in sent_after)
+    older = (answer for answer in sent_after if answer.release is not None and answer.release < switch.release)
+    return [(answer.sent - switch.read) / 1e6 for answer in older]
 
 
 def _load_row(answers: Sequence[Answer]) -> dict[str, Any]:
