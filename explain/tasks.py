@@ -63,7 +63,7 @@ def requeue_stale() -> None:
 
 @worker_process_init.connect
 def warm_up(**kwargs: object) -> None:
-    """Prepare what is live, so that the first person does not wait for imports and loading."""
+    """Prepare what decided lately, so that the first person does not wait for imports and loading."""
     for version in registry.versions_in_service()[: explaining.KEPT_WARM]:
         try:
             explaining.prepared_version(version)

@@ -54,8 +54,8 @@ def version_that_decided(slug: str, number: int) -> Version:
 
 
 def versions_in_service() -> QuerySet[Version]:
-    """The versions of all systems that are live or stand by, newest first: the product's own work, shown to nobody."""
-    in_service = Version.objects.filter(state__in=(State.LIVE, State.STANDBY))
+    """The versions that are live, stand by or were just taken back, newest first: for the product's own work."""
+    in_service = Version.objects.filter(state__in=(State.LIVE, State.STANDBY, State.QUARANTINED))
     return in_service.select_related("system").order_by("-id")
 
 

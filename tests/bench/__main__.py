@@ -28,7 +28,7 @@ from tests.bench import explain_bench, gateway_bench, product, results, rollback
 
 
 def main() -> None:
-    """Run them in turn; exit code 1 when a decision failed or was answered by a version rolled back."""
+    """Run them in turn; exit code 1 when a decision failed or a rolled back version went on answering."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a smoke run")
     quick = parser.parse_args().quick
@@ -41,7 +41,7 @@ def main() -> None:
     print("\nAudited decisions a second, beside the gateway without records and an echo", flush=True)
     gateway_bench.main(["--seconds", "1", "--models", "xgboost"] if quick else ["--seconds", "3"])
     print(f"\nAs JSON in {results.folder()}")
-    raise SystemExit(0 if clean else "A decision failed, or was answered by a version that had been rolled back.")
+    raise SystemExit(0 if clean else "A decision failed, or a version that had been rolled back went on answering.")
 
 
 if __name__ == "__main__":
