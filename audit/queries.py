@@ -87,6 +87,13 @@ def filtered(decisions: QuerySet[Entry], wanted: DecisionFilter) -> QuerySet[Ent
     return decisions
 
 
+def decisions_found(actor: Actor, wanted: DecisionFilter) -> QuerySet[Entry]:
+    """The visible decisions that match; `Forbidden` to look for a person without the right to read personal data."""
+    if wanted.subject:
+        actor.need(Permission.DECISION_READ)
+    return filtered(decisions_visible_to(actor), wanted)
+
+
 def page_of(
     entries: QuerySet[Entry], *, before: uuid.UUID | None = None, after: uuid.UUID | None = None, size: int = PAGE_SIZE
 ) -> Page:

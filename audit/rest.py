@@ -84,8 +84,8 @@ class DecisionList(Endpoint):
         problems = [Problem(name, str(text[0])) for name, text in {**form.errors, **cursor.errors}.items()]
         if problems:
             raise Invalid("A filter cannot be read.", details=problems)
-        visible = queries.decisions_visible_to(self.actor)
-        page = queries.page_of(queries.filtered(visible, form.wanted()), before=cursor.cleaned_data["cursor"])
+        found = queries.decisions_found(self.actor, form.wanted())
+        page = queries.page_of(found, before=cursor.cleaned_data["cursor"])
         return Response({"results": DecisionSummary(page.entries, many=True).data, "next": self._next(page)})
 
     def _next(self, page: queries.Page) -> str | None:

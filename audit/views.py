@@ -25,8 +25,12 @@ def decisions(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     actor.need_sight(Permission.DECISION_LIST)
     form = DecisionFilterForm(request.GET)
-    visible = queries.decisions_visible_to(actor)
-    found = queries.filtered(visible, form.wanted()) if form.is_valid() else visible.none()
+    if not actor.may(Permission.DECISION_READ):
+        # Who may not read a person's data may not learn either which decisions are about a person.
+        del form.fields["subject"]
+    found = queries.decisions_visible_to(actor).none()
+    if form.is_valid():
+        found = queries.decisions_found(actor, form.wanted())
     context = {"form": form, "is_filtered": any(form.data.get(name) for name in form.fields), **_page(request, found)}
     return part(request, "audit/decisions.html", "rows", context)
 

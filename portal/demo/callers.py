@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -62,10 +62,22 @@ class LoanDesk:
         raise AssertionError("unreachable")
 
     def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        sent = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **headers}
+        try:
+            response = self._request(method, path, body, sent)
+        except (ConnectionError, HTTPException):
+            # The gateway had closed an idle connection; asking anew is safe, since the key makes a repeat one decision.
+            response = self._request(method, path, body, sent)
+        return response.status, json.loads(response.read() or b"{}")
+
+    def _request(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> HTTPResponse:
+        """Ask on this thread's connection, which is given up when it fails."""
         if not hasattr(self._local, "connection"):
             self._local.connection = HTTPConnection(self.address.hostname or "", self.address.port, timeout=30)
-        connection = self._local.connection
-        sent = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **headers}
-        connection.request(method, path, body, sent)
-        response = connection.getresponse()
-        return response.status, json.loads(response.read() or b"{}")
+        try:
+            self._local.connection.request(method, path, body, headers)
+            return self._local.connection.getresponse()
+        except (ConnectionError, HTTPException):
+            self._local.connection.close()
+            del self._local.connection
+            raise

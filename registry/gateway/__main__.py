@@ -32,6 +32,8 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Callers keep connections open between decisions; after the default 5 s the next request would fail.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

@@ -109,3 +109,11 @@ def test_decisions_are_closed_to_who_has_no_sight(api, client_of, outsider) -> N
     factories.decided()
     assert api("register").get(DECISIONS).json()["results"] == []
     assert client_of(outsider).get(DECISIONS).json()["results"] == []
+
+
+def test_only_who_may_read_a_persons_data_may_look_for_a_person(api, auditor, client_of) -> None:
+    refused = api("explain").get("/api/v1/decisions/?subject=applicant-1")
+    assert refused.status_code == 403
+    assert api("read").get("/api/v1/decisions/?subject=applicant-1").status_code == 200
+    page = client_of(auditor).get("/decisions/?subject=applicant-1")
+    assert page.status_code == 200 and 'name="subject"' not in page.content.decode()
