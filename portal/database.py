@@ -16,6 +16,7 @@ from portal.env import env_str
 
 APP_ROLE = "countersign_app"
 GATEWAY_ROLE = "countersign_gateway"
+SEALER_ROLE = "countersign_sealer"
 OWNER = ""
 EMBEDDED_OWNER = "postgres"
 EMBEDDED_NAME = "countersign"
