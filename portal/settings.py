@@ -6,13 +6,12 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from portal import database
+from portal import database, vault
 from portal.embedded.paths import redis_url
-from portal.env import Misconfigured, env_bool, env_int, env_list, env_path, env_secret, env_str, kept_secret
+from portal.env import env_bool, env_int, env_list, env_path, env_secret, env_str
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = env_path("VAR_DIR", BASE_DIR / "var")
-SECRETS_DIR = VAR_DIR / "secrets"
 ARTIFACT_DIR = env_path("ARTIFACT_DIR", VAR_DIR / "artifacts")
 
 DEMO_MODE = env_bool("DEMO_MODE")
@@ -23,19 +22,10 @@ PORTAL_URL = env_str("PORTAL_URL", f"http://localhost:{PORTAL_PORT}")
 GATEWAY_URL = env_str("GATEWAY_URL", f"http://localhost:{GATEWAY_PORT}")
 
 
-def _secret(name: str) -> str:
-    """A secret kept beside the embedded state; with a database elsewhere there may be other machines: ask for it."""
-    if database.is_embedded():
-        return kept_secret(name, SECRETS_DIR)
-    given = env_secret(name)
-    if not given:
-        raise Misconfigured(f"Set {name} or {name}_FILE: with DATABASE_URL every machine needs the same one.")
-    return given
-
-
-SECRET_KEY = _secret("SECRET_KEY")
+SECRET_KEY = vault.secret("SECRET_KEY", VAR_DIR)
 # Keys the tokens by which a subject's decisions are found; changing it makes earlier ones unfindable.
-SUBJECT_KEY = _secret("SUBJECT_KEY")
+SUBJECT_KEY = vault.secret("SUBJECT_KEY", VAR_DIR)
+LOG_ORIGIN = vault.log_origin()
 
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")

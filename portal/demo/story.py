@@ -28,6 +28,7 @@ from portal.accounts.services import create_person, issue_token
 from portal.demo import training
 from portal.demo.callers import LoanDesk
 from portal.demo.people import PASSWORD, PEOPLE
+from portal.vault import secrets_dir
 from registry.intake import Upload
 from registry.models import System, Version
 
@@ -71,7 +72,7 @@ def tell(say: Callable[[str], None]) -> None:
     system = _open_system()
     applicants = training.Applicants()
     _register_versions(system, applicants, say)
-    desk = LoanDesk(settings.GATEWAY_URL, _desk_token(settings.SECRETS_DIR / "demo-token"), SYSTEM)
+    desk = LoanDesk(settings.GATEWAY_URL, _desk_token(secrets_dir(settings.VAR_DIR) / "demo-token"), SYSTEM)
     first = 1
     for chapter in CHAPTERS:
         _play(chapter, system, desk, applicants.held_out[first - 1 : first - 1 + chapter.applicants], first, say)

@@ -88,7 +88,7 @@ def test_every_module_says_what_it_owns() -> None:
 def test_every_setting_that_is_a_secret_comes_from_the_environment() -> None:
     settings = (ROOT / "portal" / "settings.py").read_text(encoding="utf-8")
     for name in ("SECRET_KEY", "SUBJECT_KEY"):
-        assert re.search(rf'^{name} = _secret\("{name}"\)$', settings, re.MULTILINE)
+        assert re.search(rf'^{name} = vault\.secret\("{name}", VAR_DIR\)$', settings, re.MULTILINE)
 
 
 def test_every_command_has_a_test() -> None:
