@@ -6,7 +6,7 @@ import hashlib
 import json
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -14,8 +14,9 @@ from django.db.models import Count, QuerySet
 
 from audit.canonical import leaf_hash
 from audit.identifiers import first_id_at
-from audit.models import Entry, Payload, Subject
-from audit.records import DECISION, Part, payload_content, subject_token
+from audit.keys import entry_key
+from audit.models import Entry, Key, Payload
+from audit.records import DECISION, ENTRY_FORMAT, Part, payload_content, subject_token
 from portal.accounts.access import Actor, Permission
 from portal.errors import Hidden
 
@@ -136,6 +137,11 @@ def text_of(identifier: uuid.UUID) -> str:
     return "" if content is None else content.decode("utf-8")
 
 
+def erased_on(identifier: uuid.UUID) -> date | None:
+    """The day on which the entry's personal data was made unreadable; None where it was not."""
+    return Key.objects.filter(pk=identifier).values_list("erased_on", flat=True).first()
+
+
 def facts_of(entry: Entry) -> dict[str, Any]:
     """What the hashed bytes of an entry say."""
     return json.loads(bytes(entry.entry))
@@ -173,7 +179,7 @@ def _ids_about(subject: str, system: str) -> list[uuid.UUID]:
     """Ids of decisions about the subject. A token is per system, so without one every known system is tried."""
     systems = [system] if system else list(_systems_seen())
     tokens = [subject_token(settings.SUBJECT_KEY, name, subject) for name in systems]
-    return list(Subject.objects.filter(token__in=tokens).values_list("entry_id", flat=True)[:10_000])
+    return list(Key.objects.filter(token__in=tokens).values_list("entry_id", flat=True)[:10_000])
 
 
 def _systems_seen() -> QuerySet:
@@ -187,4 +193,12 @@ def _json_part(identifier: uuid.UUID, part: Part) -> dict[str, Any] | None:
 
 def _part(identifier: uuid.UUID, part: Part) -> bytes | None:
     row = Payload.objects.filter(entry_id=identifier, part=part.value).first()
-    return None if row is None else payload_content(bytes(row.stored))
+    if row is None:
+        return None
+    stored = bytes(row.stored)
+    key = Key.objects.filter(entry_id=identifier).first()
+    if key is not None and key.kek is not None:
+        return payload_content(ENTRY_FORMAT, entry_key(key) or b"", identifier, part, stored)
+    if facts_of(Entry.objects.get(pk=identifier))["v"] == 1:
+        return payload_content(1, b"", identifier, part, stored)
+    return None

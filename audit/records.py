@@ -1,8 +1,8 @@
-"""What is written to the trail for one decision or one act: entry, searchable columns, payloads, subject. Pure.
+"""What is written to the trail for one decision or one act: entry, searchable columns, payloads, key. Pure.
 
 The gateway and the portal both build their records here, so that both write the same bytes for the same facts.
 Personal data is in the payloads alone: the entry holds the hash of the stored bytes and a hiding commitment to
-what they say, so it can stand for ever when the payload is gone.
+what they say, so it can stand for ever when the payload can no longer be read.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import secrets
+import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,13 +19,13 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 from audit.canonical import canonical, leaf_hash, normal_text
+from audit.encryption import BLINDING_BYTES, KEY_BYTES, Keyring, Wrapped, open_part, seal_part
 from audit.identifiers import new_id, time_of
 
-ENTRY_FORMAT = 1
+# Format 1 had payloads that were blinded and not encrypted, and no writers' chains.
+ENTRY_FORMAT = 2
 DECISION = "decision"
 SCORE_UNIT = 1_000_000
-_COMMITMENT = b"audit/pt/v1\x00"
-_BLINDING_BYTES = 32
 # The most of an unreadable body that is kept, in bytes; its size and digest are kept whole.
 MAX_KEPT_BODY = 64 * 1024
 
@@ -58,28 +58,30 @@ class Part(IntEnum):
 
 @dataclass(frozen=True)
 class Payload:
-    """The stored bytes of one part: 32 random bytes, then what they blind."""
+    """One part as it is stored, and what the entry says of it."""
 
     part: Part
     stored: bytes
+    content_bytes: int
+    commitment: bytes
 
     @property
     def seal(self) -> dict[str, Any]:
-        """What the entry says of it: size of the content, hash of the stored bytes, commitment to the content."""
-        content = self.stored[_BLINDING_BYTES:]
-        commitment = hashlib.sha256(_COMMITMENT + self.stored[:_BLINDING_BYTES] + content).hexdigest()
+        """What the entry says: size of the content, hash of the stored bytes, commitment to the content."""
         stored = hashlib.sha256(self.stored).hexdigest()
-        return {"bytes": len(content), "sha256": stored, "commitment": commitment}
+        return {"bytes": self.content_bytes, "sha256": stored, "commitment": self.commitment.hex()}
 
 
-def make_payload(part: Part, content: bytes) -> Payload:
-    """The content, blinded: two equal contents give unlike hashes, so a hash cannot be guessed back."""
-    return Payload(part, secrets.token_bytes(_BLINDING_BYTES) + content)
+def payload_content(format: int, key: bytes, entry: uuid.UUID, part: Part, stored: bytes) -> bytes:
+    """What a part says, by the format of its entry (the key of one of format 1 is empty). May raise `Unreadable`."""
+    return payload_opened(format, key, entry, part, stored)[1]
 
 
-def payload_content(stored: bytes) -> bytes:
-    """What was put into `make_payload`."""
-    return stored[_BLINDING_BYTES:]
+def payload_opened(format: int, key: bytes, entry: uuid.UUID, part: Part, stored: bytes) -> tuple[bytes, bytes]:
+    """Blinding and content, from which the entry's commitment can be made again."""
+    if format == 1:
+        return stored[:BLINDING_BYTES], stored[BLINDING_BYTES:]
+    return open_part(key, entry, part.value, stored)
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,21 @@ class DecisionFacts:
     artifact_sha256: str | None = None
     subject: str | None = None
     inputs: Mapping[str, Any] | None = None
+    # Inputs that the version's schema marks as not personal: kept in clear, as text, to search by.
+    features: Mapping[str, str] | None = None
     output: Mapping[str, Any] | None = None
     body: bytes | None = None
     error_code: str | None = None
     request_id: str | None = None
     idempotency_mac: bytes | None = None
+
+
+@dataclass(frozen=True)
+class KeyRow:
+    """The entry's wrapped key, and the token of the subject under which it is filed."""
+
+    token: bytes | None
+    wrapped: Wrapped
 
 
 @dataclass(frozen=True)
@@ -112,7 +124,32 @@ class Record:
     leaf: bytes
     columns: dict[str, Any]
     payloads: list[Payload] = field(default_factory=list)
-    subject_token: bytes | None = None
+    key: KeyRow | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A record that has no place in its writer's chain yet, so its bytes are not final."""
+
+    id: uuid.UUID
+    columns: dict[str, Any]
+    more: dict[str, Any]
+    payloads: list[Payload]
+    key: KeyRow | None
+
+    def at_place(self, writer: Mapping[str, Any]) -> Record:
+        """The record; `EntryInvalid` for facts that cannot stand in an entry."""
+        facts = {
+            "v": ENTRY_FORMAT,
+            "id": str(self.id),
+            "at": timestamp(time_of(self.id)),
+            **self.columns,
+            **self.more,
+            "payloads": {payload.part.name.lower(): payload.seal for payload in self.payloads},
+            "writer": writer,
+        }
+        entry = canonical({key: value for key, value in facts.items() if value is not None})
+        return Record(self.id, entry, leaf_hash(entry), self.columns, self.payloads, self.key)
 
 
 def subject_token(key: str, system: str, subject: str) -> bytes:
@@ -121,10 +158,11 @@ def subject_token(key: str, system: str, subject: str) -> bytes:
     return hmac.new(key.encode(), message, hashlib.sha256).digest()[:16]
 
 
-def decision_record(facts: DecisionFacts, *, subject_key: str, id: uuid.UUID | None = None) -> Record:
-    """The record of one decision; `EntryInvalid` for facts that cannot stand in an entry."""
+def decision_draft(
+    facts: DecisionFacts, *, subject_key: str, keyring: Keyring, id: uuid.UUID | None = None, at: datetime | None = None
+) -> Draft:
+    """The draft of one decision. `at` is when it was made elsewhere, for a reported one."""
     identifier = id or new_id()
-    payloads = _decision_payloads(facts)
     label, score_ppm = _searchable_output(facts.output)
     columns = {
         "type": DECISION,
@@ -138,43 +176,50 @@ def decision_record(facts: DecisionFacts, *, subject_key: str, id: uuid.UUID | N
         "latency_us": facts.latency_us,
         "actor": facts.caller,
         "request_id": facts.request_id,
+        "features": dict(facts.features) if facts.features else None,
     }
     more = {
         "artifact_sha256": facts.artifact_sha256,
         "error": facts.error_code,
         "idempotency": facts.idempotency_mac.hex() if facts.idempotency_mac else None,
+        "decided_at": timestamp(at) if at else None,
     }
     token = subject_token(subject_key, facts.system, facts.subject) if facts.subject else None
-    return _record(identifier, columns, more, payloads, token)
+    return _draft(identifier, columns, more, _decision_parts(facts), token, keyring)
 
 
-def act_record(
+def act_draft(
     *,
     type: str,
     actor: str,
+    keyring: Keyring,
     system: str | None = None,
     version: int | None = None,
     release: int | None = None,
     object: str | None = None,
     details: Mapping[str, Any] | None = None,
     text: str | None = None,
-) -> Record:
-    """The record of one act of a person or process; `text` (reasons, purposes) is kept as a payload."""
-    payloads = [make_payload(Part.TEXT, text.encode())] if text else []
+) -> Draft:
+    """The draft of one act of a person or process; `text` (reasons, purposes) is kept as a payload."""
     columns = {"type": type, "system": system, "version": version, "release": release, "actor": actor, "object": object}
-    return _record(new_id(), columns, {"details": dict(details or {})}, payloads, None)
+    parts = {Part.TEXT: text.encode()} if text else {}
+    return _draft(new_id(), columns, {"details": dict(details or {})}, parts, None, keyring)
 
 
-def _decision_payloads(facts: DecisionFacts) -> list[Payload]:
-    payloads = []
+def timestamp(moment: datetime) -> str:
+    """The moment in UTC to the millisecond, as entries write it (RFC 3339)."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _decision_parts(facts: DecisionFacts) -> dict[Part, bytes]:
+    parts = {}
     if facts.inputs is not None:
-        content = {"subject": facts.subject, "inputs": dict(facts.inputs)}
-        payloads.append(make_payload(Part.INPUTS, _json(content)))
+        parts[Part.INPUTS] = _json({"subject": facts.subject, "inputs": dict(facts.inputs)})
     if facts.output is not None:
-        payloads.append(make_payload(Part.OUTPUT, _json(dict(facts.output))))
+        parts[Part.OUTPUT] = _json(dict(facts.output))
     if facts.body is not None:
-        payloads.append(make_payload(Part.BODY, facts.body[:MAX_KEPT_BODY]))
-    return payloads
+        parts[Part.BODY] = facts.body[:MAX_KEPT_BODY]
+    return parts
 
 
 def _searchable_output(output: Mapping[str, Any] | None) -> tuple[str | None, int | None]:
@@ -183,27 +228,22 @@ def _searchable_output(output: Mapping[str, Any] | None) -> tuple[str | None, in
     return str(output["label"]), round(float(output["score"]) * SCORE_UNIT)
 
 
-def _record(
+def _draft(
     identifier: uuid.UUID,
     columns: dict[str, Any],
     more: dict[str, Any],
-    payloads: list[Payload],
+    parts: Mapping[Part, bytes],
     token: bytes | None,
-) -> Record:
-    facts = {
-        "v": ENTRY_FORMAT,
-        "id": str(identifier),
-        "at": _timestamp(time_of(identifier)),
-        **columns,
-        **more,
-        "payloads": {payload.part.name.lower(): payload.seal for payload in payloads},
-    }
-    entry = canonical({key: value for key, value in facts.items() if value is not None})
-    return Record(identifier, entry, leaf_hash(entry), columns, payloads, token)
-
-
-def _timestamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    keyring: Keyring,
+) -> Draft:
+    if not parts:
+        return Draft(identifier, columns, more, [], None)
+    key = os.urandom(KEY_BYTES)
+    payloads = []
+    for part, content in parts.items():
+        stored, commitment = seal_part(key, identifier, part.value, content)
+        payloads.append(Payload(part, stored, len(content), commitment))
+    return Draft(identifier, columns, more, payloads, KeyRow(token, keyring.wrap(key, identifier)))
 
 
 def _json(value: Any) -> bytes:

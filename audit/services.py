@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import psycopg
 from django.db import connection, transaction
 
-from audit import writing
-from audit.models import Entry
-from audit.records import Record, act_record
+from audit.chain import Place, link
+from audit.identifiers import new_id
+from audit.keys import keyring
+from audit.models import Entry, Writer
+from audit.records import Draft, Record, act_draft
+from audit.writing import INSERT_RECORDS, record_arrays
 from portal.accounts.access import Actor, Permission
 
 
@@ -34,11 +39,10 @@ def record(
     text: str | None = None,
 ) -> uuid.UUID:
     """Add one act to the trail and return its id; it stands or falls with the caller's transaction."""
-    if not connection.in_atomic_block:
-        raise RuntimeError(f"{event} must be recorded inside the transaction of the act")
-    made = act_record(
+    draft = act_draft(
         type=event.value,
         actor=actor.label,
+        keyring=keyring(),
         system=system,
         version=version,
         release=release,
@@ -46,18 +50,27 @@ def record(
         details=details,
         text=text,
     )
-    append([made])
-    return made.id
+    return append([draft])[0].id
 
 
-def append(records: list[Record]) -> None:
-    """Write the records' rows in the present transaction."""
-    with connection.cursor() as cursor:
-        cursor.executemany(writing.INSERT_ENTRY, [writing.entry_row(item) for item in records])
-        if payloads := writing.payload_rows(records):
-            cursor.executemany(writing.INSERT_PAYLOAD, payloads)
-        if subjects := writing.subject_rows(records):
-            cursor.executemany(writing.INSERT_SUBJECT, subjects)
+def append(drafts: Sequence[Draft]) -> list[Record]:
+    """Write the drafts in the present transaction, as the next entries of one of the portal's writers."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("the trail is written inside the transaction of the act")
+    writer = _free_writer()
+    place = Place(writer.name, writer.epoch, writer.next_seq, bytes(writer.head) if writer.head else None)
+    records, after = link(drafts, place)
+    with connection.wrap_database_errors:
+        # Django's own cursor would put the arrays into the statement as text.
+        psycopg.Cursor(connection.connection).execute(INSERT_RECORDS, record_arrays(records))
+    Writer.objects.filter(name=writer.name).update(next_seq=after.next_seq, head=after.head)
+    return records
+
+
+def _free_writer() -> Writer:
+    """A writer that no other transaction holds, held until ours ends; so no act waits for another one."""
+    free = Writer.objects.filter(name__startswith="portal/").select_for_update(skip_locked=True).order_by("name")
+    return free.first() or Writer.objects.create(name=f"portal/{secrets.token_hex(3)}", epoch=new_id(), next_seq=0)
 
 
 @transaction.atomic

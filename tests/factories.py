@@ -10,12 +10,14 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 import audit.services as trail
 import registry.services as registry
+from audit.keys import keyring
 from audit.models import Entry
-from audit.records import DecisionFacts, Mode, Status, decision_record
+from audit.records import DecisionFacts, Mode, Status, decision_draft
 from portal.accounts.access import Actor, Role, Scope
 from portal.accounts.models import User
 from portal.accounts.services import create_person, issue_token
@@ -142,9 +144,10 @@ def released(number: int, *, expected_release: int | None = None) -> Release:
 def decided(number: int = 1, **changes: Any) -> Entry:
     """A decision as the gateway would have recorded it; the score is the model's own."""
     facts = {**_answered(number), **changes}
-    made = decision_record(DecisionFacts(**facts), subject_key=settings.SUBJECT_KEY)
-    trail.append([made])
-    return Entry.objects.get(pk=made.id)
+    draft = decision_draft(DecisionFacts(**facts), subject_key=settings.SUBJECT_KEY, keyring=keyring())
+    with transaction.atomic():
+        trail.append([draft])
+    return Entry.objects.get(pk=draft.id)
 
 
 def refused(**changes: Any) -> Entry:

@@ -21,10 +21,15 @@ class Permission(StrEnum):
     DECISION_REPORT = "decision:report"
     DISPUTE_LIST = "dispute:list"
     DISPUTE_OPEN = "dispute:open"
+    ERASURE_DECIDE = "erasure:decide"
+    ERASURE_REQUEST = "erasure:request"
     RELEASE_CREATE = "release:create"
     RELEASE_ROLL_BACK = "release:roll_back"
+    RETENTION_MANAGE = "retention:manage"
     SYSTEM_CREATE = "system:create"
     SYSTEM_VIEW = "system:view"
+    TRAIL_EXPORT = "trail:export"
+    TRAIL_VERIFY = "trail:verify"
     TRAIL_VIEW = "trail:view"
     VERSION_APPROVE = "version:approve"
     VERSION_REGISTER = "version:register"
@@ -89,7 +94,12 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.DECISION_LIST,
             _P.DECISION_READ,
             _P.DISPUTE_LIST,
+            _P.ERASURE_DECIDE,
+            _P.ERASURE_REQUEST,
+            _P.RETENTION_MANAGE,
             _P.SYSTEM_VIEW,
+            _P.TRAIL_EXPORT,
+            _P.TRAIL_VERIFY,
             _P.TRAIL_VIEW,
             _P.VERSION_APPROVE,
         }
@@ -101,17 +111,20 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.DECISION_READ,
             _P.DISPUTE_LIST,
             _P.DISPUTE_OPEN,
+            _P.ERASURE_REQUEST,
             _P.SYSTEM_VIEW,
         }
     ),
-    Role.AUDITOR: frozenset({_P.DECISION_LIST, _P.SYSTEM_VIEW, _P.TRAIL_VIEW}),
+    Role.AUDITOR: frozenset(
+        {_P.DECISION_LIST, _P.SYSTEM_VIEW, _P.TRAIL_EXPORT, _P.TRAIL_VERIFY, _P.TRAIL_VIEW}
+    ),
 }
 
 SCOPE_GRANTS: dict[Scope, frozenset[Permission]] = {
     Scope.DECIDE: frozenset({_P.DECISION_MAKE}),
     Scope.REPORT: frozenset({_P.DECISION_REPORT}),
     Scope.READ: frozenset(
-        {_P.DECISION_LIST, _P.DECISION_READ, _P.DISPUTE_LIST, _P.SYSTEM_VIEW, _P.TRAIL_VIEW}
+        {_P.DECISION_LIST, _P.DECISION_READ, _P.DISPUTE_LIST, _P.SYSTEM_VIEW, _P.TRAIL_EXPORT, _P.TRAIL_VIEW}
     ),
     Scope.EXPLAIN: frozenset({_P.DECISION_EXPLAIN, _P.DECISION_LIST}),
     Scope.DISPUTE: frozenset({_P.DECISION_LIST, _P.DISPUTE_LIST, _P.DISPUTE_OPEN}),

@@ -22,6 +22,8 @@ from registry.gateway.exchange import refusal_headers
 from registry.gateway.following import Follower
 from registry.gateway.idempotency import Answers
 from registry.gateway.metrics import Metrics
+from registry.gateway.presence import Presence
+from registry.gateway.receipts import Receipts
 from registry.gateway.recorder import Recorder
 from registry.gateway.routes import Routes
 from registry.gateway.sessions import Session
@@ -37,23 +39,29 @@ class Gateway:
         self.metrics = Metrics()
         # Reading has a session of its own: a look-up must not wait behind a commit, nor a commit behind it.
         self._reading = Session(config.conninfo)
-        self.recorder = Recorder(Session(config.conninfo), self.metrics)
+        self.recorder = Recorder(Session(config.conninfo), self.metrics, config.name)
         self.tokens = Tokens(self._reading)
         self.routes = Routes(self._reading, config.artifact_dir, self.metrics)
         self.follower = Follower(config.conninfo, self._reading, self.routes, self.tokens, config.poll_seconds)
+        self.presence = Presence(
+            self.recorder, self.routes, config.data_keys, config.name, config.heartbeat_seconds
+        )
         self.decide = DecideEndpoint(
             tokens=self.tokens,
             routes=self.routes,
             recorder=self.recorder,
-            answers=Answers(self._reading),
+            answers=Answers(self._reading, config.data_keys),
             metrics=self.metrics,
+            receipts=Receipts(config.origin, config.receipt_key),
             subject_key=config.subject_key,
+            data_keys=config.data_keys,
             most_in_flight=config.most_in_flight,
         )
 
     async def start(self) -> None:
         """Read tokens and pointers, load what they name, then follow. Without a database it starts all the same."""
         await self.follower.start()
+        self.presence.start()
         # Half a million objects of libraries and models will not die: the collector need not walk them again,
         # which takes some 100 ms of every full collection.
         gc.collect()
@@ -62,6 +70,7 @@ class Gateway:
     async def stop(self) -> None:
         """Write what waits, then let go of everything. The server has let the requests finish before."""
         await self.follower.stop()
+        await self.presence.stop()
         await self.recorder.close()
         await self.routes.close()
         await self._reading.close()

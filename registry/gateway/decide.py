@@ -6,20 +6,22 @@ import logging
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from audit.encryption import Keys
 from audit.identifiers import new_id
-from audit.records import DecisionFacts, Mode, Record, Status, decision_record
+from audit.records import DecisionFacts, Draft, Mode, Status, decision_draft
 from portal.errors import Invalid, Malformed, Problem, Refusal
 from portal.strict_json import JsonRefused, parse
 from registry.gateway import idempotency
 from registry.gateway.exchange import BodyRefused, header, read_body, send_json, send_refusal
 from registry.gateway.idempotency import Answered, Answers, Slot
 from registry.gateway.metrics import UNKNOWN, Metrics
+from registry.gateway.receipts import Receipts
 from registry.gateway.recorder import Recorder
 from registry.gateway.refusals import ClientGone, Overloaded, RecordUnavailable, Unavailable
 from registry.gateway.routes import Route, Routes
@@ -75,7 +77,9 @@ class DecideEndpoint:
         recorder: Recorder,
         answers: Answers,
         metrics: Metrics,
+        receipts: Receipts,
         subject_key: str,
+        data_keys: Keys,
         most_in_flight: int,
     ) -> None:
         self._tokens = tokens
@@ -83,7 +87,9 @@ class DecideEndpoint:
         self._recorder = recorder
         self._answers = answers
         self._metrics = metrics
+        self._receipts = receipts
         self._subject_key = subject_key
+        self._data_keys = data_keys
         self._most_in_flight = most_in_flight
         self._in_flight = 0
         metrics.in_flight.set_function(lambda: self._in_flight)
@@ -138,7 +144,7 @@ class DecideEndpoint:
             await self._refuse(call, Unavailable("This failed on our side. Try again.", code="internal_error"), send)
         else:
             self._finish(call, Status.ANSWERED)
-            await send_json(send, 200, answered.body())
+            await send_json(send, 200, answered.body(self._receipts.sign(answered.id, answered.leaf)))
 
     async def _answer(self, call: Call) -> Answered:
         call.subject, call.inputs = read_request(call.body)
@@ -169,32 +175,31 @@ class DecideEndpoint:
             latency_us=call.elapsed_us,
             fingerprint=fingerprint,
         )
-        record = self._record(call, Status.ANSWERED, answered, slot)
+        draft = self._draft(call, Status.ANSWERED, answered, slot)
         key = idempotency.key_row(slot, fingerprint, answered.id) if slot else None
-        await self._recorder.write(record, key)
-        return answered
+        record = await self._recorder.write(draft, key)
+        return replace(answered, leaf=record.leaf)
 
     async def _refuse(self, call: Call, refusal: Refusal, send: Send) -> None:
         """Record the refusal, then tell it: refused requests are decisions too."""
         status = Status.FAILED if refusal.status >= 500 else Status.REFUSED
-        record = self._record(call, status, None, None, refusal)
         try:
-            await self._recorder.write(record)
+            record = await self._recorder.write(self._draft(call, status, None, None, refusal))
         except RecordUnavailable as gone:
             await self._unrecorded(call, gone, send)
             return
         self._metrics.rejects.labels(refusal.code).inc()
         self._finish(call, status)
-        await send_refusal(send, refusal, str(record.id))
+        await send_refusal(send, refusal, str(record.id), self._receipts.sign(record.id, record.leaf))
 
     async def _unrecorded(self, call: Call, gone: RecordUnavailable, send: Send) -> None:
         self._metrics.rejects.labels(gone.code).inc()
         self._finish(call, "unrecorded")
         await send_refusal(send, gone)
 
-    def _record(
+    def _draft(
         self, call: Call, status: Status, answered: Answered | None, slot: Slot | None, refusal: Refusal | None = None
-    ) -> Record:
+    ) -> Draft:
         route = call.route
         facts = DecisionFacts(
             system=call.system if _SLUG.match(call.system) else UNKNOWN,
@@ -207,13 +212,16 @@ class DecideEndpoint:
             artifact_sha256=route.version.artifact_sha256 if route else None,
             subject=call.subject,
             inputs=call.inputs,
+            features=route.version.features_of(call.inputs) if answered and route and call.inputs else None,
             output=answered.output if answered else None,
             body=call.body if call.inputs is None and call.body else None,
             error_code=refusal.code if refusal else None,
             request_id=call.request_id,
             idempotency_mac=slot.key_mac if slot else None,
         )
-        return decision_record(facts, subject_key=self._subject_key, id=answered.id if answered else None)
+        keyring = self._data_keys.ring()
+        identifier = answered.id if answered else None
+        return decision_draft(facts, subject_key=self._subject_key, keyring=keyring, id=identifier)
 
     def _finish(self, call: Call, outcome: str) -> None:
         system = call.system if self._routes.known(call.system) else UNKNOWN

@@ -84,11 +84,11 @@ async def send_json(
     await send({"type": "http.response.body", "body": encoded})
 
 
-async def send_refusal(send: Send, refusal: Refusal, decision_id: str | None = None) -> None:
-    """Send the refusal in the contract's shape, with the id under which it was recorded."""
+async def send_refusal(send: Send, refusal: Refusal, decision_id: str = "", receipt: str = "") -> None:
+    """Send the refusal in the contract's shape, with the id under which it was recorded and the receipt for that."""
     body = refusal.body()
-    if decision_id is not None:
-        body["decision_id"] = decision_id
+    if decision_id:
+        body |= {"decision_id": decision_id, "receipt": receipt}
     await send_json(send, refusal.status, body, refusal_headers(refusal))
 
 

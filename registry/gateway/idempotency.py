@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from audit.records import Part, payload_content
-from audit.writing import KeyRow
+from audit.encryption import Keys, KeyUnknown, Unreadable, Wrapped
+from audit.records import ENTRY_FORMAT, Part, payload_content
+from audit.writing import IdempotencyRow
 from portal.errors import Conflict, Malformed
 from registry.gateway.batches import Batches
 from registry.gateway.recorder import KeyTaken
@@ -30,11 +31,13 @@ from registry.gateway.sessions import DatabaseDown, Session
 KEPT_FOR = timedelta(hours=72)
 MOST_KEYS = 200
 _FIND = """
-select i.caller, i.key_mac, i.fingerprint, e.id, e.system, e.version, e.release, e.mode, e.latency_us, p.stored
+select i.caller, i.key_mac, i.fingerprint, e.id, e.system, e.version, e.release, e.mode, e.latency_us, e.leaf_hash,
+  p.stored, k.kek, k.wrapped
 from unnest(%s::text[], %s::bytea[]) as asked (caller, key_mac)
 join audit_idempotency i using (caller, key_mac)
 join audit_entry e on e.id = i.entry_id
 left join audit_payload p on p.entry_id = e.id and p.part = %s
+left join audit_key k on k.entry_id = e.id
 """
 
 
@@ -47,7 +50,7 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A decision as it was answered. `fingerprint` is of the request, empty where it had no key."""
+    """A decision as it was answered and recorded. `fingerprint` is of the request, empty where it had no key."""
 
     id: uuid.UUID
     system: str
@@ -56,9 +59,10 @@ class Answered:
     mode: str
     output: dict[str, Any]
     latency_us: int
+    leaf: bytes = b""
     fingerprint: bytes = b""
 
-    def body(self) -> dict[str, Any]:
+    def body(self, receipt: str) -> dict[str, Any]:
         """The contract's answer."""
         return {
             "decision_id": str(self.id),
@@ -68,7 +72,7 @@ class Answered:
             "mode": self.mode,
             "output": self.output,
             "latency_ms": self.latency_us / 1000,
-            "receipt": None,
+            "receipt": receipt,
         }
 
 
@@ -85,7 +89,7 @@ def fingerprint_of(system: str, body: bytes) -> bytes:
     return hashlib.sha256(system.encode() + b"\x00" + body).digest()
 
 
-def key_row(slot: Slot, fingerprint: bytes, entry_id: uuid.UUID) -> KeyRow:
+def key_row(slot: Slot, fingerprint: bytes, entry_id: uuid.UUID) -> IdempotencyRow:
     """The row by which a repeat finds the answer."""
     return (slot.caller, slot.key_mac, fingerprint, entry_id, datetime.now(UTC) + KEPT_FOR)
 
@@ -93,8 +97,9 @@ def key_row(slot: Slot, fingerprint: bytes, entry_id: uuid.UUID) -> KeyRow:
 class Answers:
     """The answers that hold keys: those being made here, and those in the trail."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, keys: Keys) -> None:
         self._session = session
+        self._keys = keys
         self._under_way: dict[Slot, asyncio.Future[Answered | None]] = {}
         self._found: Batches[Slot, Answered | None] = Batches(self._find, MOST_KEYS)
 
@@ -129,20 +134,33 @@ class Answers:
     async def _look_up(self, slot: Slot) -> Answered | None:
         try:
             return await self._found.put(slot)
-        except (DatabaseDown, psycopg.Error):
+        except (DatabaseDown, psycopg.Error, KeyUnknown, Unreadable):
             raise Unavailable("The key could not be looked up. Try again.", code="record_unavailable") from None
 
     async def _find(self, slots: list[Slot]) -> Sequence[Answered | None]:
         parameters = [[slot.caller for slot in slots], [slot.key_mac for slot in slots], Part.OUTPUT.value]
         rows = await self._session.execute(_FIND, parameters)
-        found = {Slot(row[0], bytes(row[1])): _answered(row) for row in rows}
+        found = {Slot(row[0], bytes(row[1])): self._answered(row) for row in rows}
         return [found.get(slot) for slot in slots]
 
 
-def _answered(row: Sequence[Any]) -> Answered:
-    _, _, fingerprint, identifier, system, version, release, mode, latency_us, stored = row
-    output = json.loads(payload_content(bytes(stored))) if stored is not None else {}
-    return Answered(identifier, system, version, release, mode, output, latency_us, bytes(fingerprint))
+    def _answered(self, row: Sequence[Any]) -> Answered:
+        _, _, fingerprint, identifier, system, version, release, mode, latency_us, leaf, stored, kek, wrapped = row
+        output = {}
+        if wrapped is not None:
+            content = self._opened(identifier, bytes(stored), Wrapped(bytes(kek), bytes(wrapped)))
+            output = json.loads(content)
+        return Answered(
+            identifier, system, version, release, mode, output, latency_us, bytes(leaf), bytes(fingerprint)
+        )
+
+    def _opened(self, entry: uuid.UUID, stored: bytes, wrapped: Wrapped) -> bytes:
+        try:
+            key = self._keys.ring().unwrap(wrapped, entry)
+        except KeyUnknown:
+            # A rotation may just have begun.
+            key = self._keys.refresh().unwrap(wrapped, entry)
+        return payload_content(ENTRY_FORMAT, key, entry, Part.OUTPUT, stored)
 
 
 def _repeat(answered: Answered | None, fingerprint: bytes) -> Answered:

@@ -52,6 +52,8 @@ class LoadedVersion:
         self.manifest = manifest
         self._scorer = scorer
         self._validate = validator(manifest.inputs)
+        # A protected feature is personal data of a special kind, whatever else its schema says.
+        self._clear = [item.name for item in manifest.inputs.features if not item.personal and not item.protected]
         # One thread for each version: a slow model must not hold up another system's, and one is enough,
         # since models hold the interpreter's lock for most of their time.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"{system}-{row.number}")
@@ -68,6 +70,14 @@ class LoadedVersion:
                 return await self._batches.put(inputs)
         except TimeoutError:
             raise ScoreInvalid(f"the model did not answer within {SCORE_SECONDS:.0f} s") from None
+
+    def features_of(self, inputs: Row) -> dict[str, str]:
+        """What the valid inputs say of features that are not personal, as text (numbers as JSON writes them)."""
+        return {
+            name: value if isinstance(value := inputs[name], str) else json.dumps(value)
+            for name in self._clear
+            if inputs.get(name) is not None
+        }
 
     def output(self, score: float) -> dict[str, Any]:
         """What the score means: label, score and threshold, or the value alone."""

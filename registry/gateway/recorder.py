@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import psycopg
 
-from audit.records import Record
-from audit.writing import INSERT_BATCH, KeyRow, batch_arrays
+from audit.canonical import EntryInvalid
+from audit.chain import first_place, link, lost_sight
+from audit.records import Draft, Record
+from audit.writing import INSERT_ANSWERS, IdempotencyRow, answer_arrays
 from registry.gateway.batches import Batches
 from registry.gateway.metrics import Metrics
 from registry.gateway.refusals import RecordUnavailable
@@ -28,33 +30,34 @@ class KeyTaken(Exception):
 class Writing:
     """One record to write, and the idempotency key that it shall hold."""
 
-    record: Record
-    key: KeyRow | None = None
+    draft: Draft
+    key: IdempotencyRow | None = None
 
 
 class Recorder:
-    """Group commit on one connection.
+    """Group commit on one connection, and the gateway's own chain through everything that it commits.
 
     When the database does not answer in time, all that waits is refused. A commit whose confirmation was lost may
     stand all the same: then the trail holds an answer that nobody received, never the other way round.
     """
 
-    def __init__(self, session: Session, metrics: Metrics) -> None:
+    def __init__(self, session: Session, metrics: Metrics, writer: str) -> None:
         self._session = session
         self._metrics = metrics
-        self._batches: Batches[Writing, None] = Batches(self._write, MOST_RECORDS, metrics.record_rows.observe)
+        self._place = first_place(writer)
+        self._batches: Batches[Writing, Record] = Batches(self._write, MOST_RECORDS, metrics.record_rows.observe)
         self.problem = ""
 
-    async def write(self, record: Record, key: KeyRow | None = None) -> None:
-        """Return once the record is durable. `RecordUnavailable` when it is not; `KeyTaken` when the key is held."""
-        await self._batches.put(Writing(record, key))
+    async def write(self, draft: Draft, key: IdempotencyRow | None = None) -> Record:
+        """The record, once it is durable. `RecordUnavailable` when it is not; `KeyTaken` when the key is held."""
+        return await self._batches.put(Writing(draft, key))
 
     async def close(self) -> None:
         """Write what waits, then end the session."""
         await self._batches.drain()
         await self._session.close()
 
-    async def _write(self, batch: Sequence[Writing]) -> list[Exception | None]:
+    async def _write(self, batch: Sequence[Writing]) -> list[Record | Exception]:
         started = time.perf_counter()
         results = await self._commit(batch)
         self._metrics.record_seconds.observe(time.perf_counter() - started)
@@ -67,21 +70,27 @@ class Recorder:
             await self._session.close()
         return results
 
-    async def _commit(self, batch: Sequence[Writing]) -> list[Exception | None]:
+    async def _commit(self, batch: Sequence[Writing]) -> list[Record | Exception]:
         keys = [item.key for item in batch if item.key is not None]
         try:
-            await self._session.execute(INSERT_BATCH, batch_arrays([item.record for item in batch], keys))
+            records, place = link([item.draft for item in batch], self._place)
+            await self._session.execute(INSERT_ANSWERS, answer_arrays(records, keys))
         except DatabaseDown as error:
+            # Whether these entries stand nobody can tell, so the chain begins anew.
+            self._place = lost_sight(self._place)
             self._note(f"PostgreSQL does not answer: {error}")
             return [RecordUnavailable() for _ in batch]
-        except psycopg.Error as error:
+        except (psycopg.Error, EntryInvalid) as error:
             if len(batch) == 1:
                 return [self._verdict(error)]
             # One bad record must not take the others with it.
             return [(await self._commit([item]))[0] for item in batch]
-        return [None] * len(batch)
+        self._place = place
+        return list(records)
 
-    def _verdict(self, error: psycopg.Error) -> Exception:
+    def _verdict(self, error: psycopg.Error | EntryInvalid) -> Exception:
+        if isinstance(error, EntryInvalid):
+            return error
         if error.diag.table_name == "audit_idempotency" and isinstance(error, psycopg.errors.UniqueViolation):
             return KeyTaken()
         # The server's detail line holds values of the row; the primary message does not.

@@ -96,6 +96,10 @@ class Routes:
         """Whether the system is in production."""
         return system in self._table or system in (self._pointers or {})
 
+    def serves(self) -> dict[str, int]:
+        """The release that answers, by system."""
+        return {system: route.release for system, route in self._table.items()}
+
     async def refresh(self, system: str | None = None) -> None:
         """Read the pointers (of one system, or all) and follow them; loading goes on in the background."""
         rows = await self._session.execute(_POINTERS, [system, system])

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from audit.encryption import Keyring, Keys, Wrapped, open_part
 from portal.demo.hmda import HMDA_INPUTS, HMDA_READ
 from portal.embedded import postgres
 from portal.embedded.paths import run_dir
@@ -28,6 +29,7 @@ from tests.registry.scoring.conftest import hmda_manifest
 
 ROOT = Path(__file__).resolve().parents[3]
 SUBJECT_KEY = "key of the gateway's tests"
+DATA_KEY = "data key of the gateway's tests"
 TOKEN, READ_TOKEN = "cs_decide", "cs_read"
 INPUTS = {
     **{"pirat": 0.22, "hirat": 0.2, "lvrat": 0.8, "chist": 5, "mhist": 2, "phist": "no", "unemp": 3.9},
@@ -121,11 +123,19 @@ class Registry:
         return dict(zip(names, cursor.fetchone() or (), strict=True))
 
     def payloads(self, decision_id: str) -> dict[int, bytes]:
-        rows = self.owner.execute("select part, stored from audit_payload where entry_id = %s", [decision_id])
-        return {part: bytes(stored)[32:] for part, stored in rows}
+        rows = self.owner.execute(
+            "select entry_id, part, stored, kek, wrapped from audit_payload join audit_key using (entry_id)"
+            " where entry_id = %s",
+            [decision_id],
+        )
+        ring = Keyring([DATA_KEY])
+        return {
+            part: open_part(ring.unwrap(Wrapped(kek, wrapped), entry), entry, part, stored)[1]
+            for entry, part, stored, kek, wrapped in rows
+        }
 
     def decisions(self) -> int:
-        return int(self.one("select count(*) from audit_entry"))
+        return int(self.one("select count(*) from audit_entry where type = 'decision'"))
 
     def shut(self, shut: bool) -> None:
         """Let nobody in any more, and throw out who is in."""
@@ -193,7 +203,13 @@ def start() -> Start:
     @asynccontextmanager
     async def run(registry: Registry, **settings: Any) -> AsyncIterator[Running]:
         config = Config(
-            conninfo=registry.conninfo, artifact_dir=registry.artifact_dir, subject_key=SUBJECT_KEY, **settings
+            conninfo=registry.conninfo,
+            artifact_dir=registry.artifact_dir,
+            subject_key=SUBJECT_KEY,
+            data_keys=Keys(lambda: [DATA_KEY]),
+            receipt_key="receipt",
+            origin="tests/trail",
+            **settings,
         )
         app = create_app(lambda: config)
         async with app.router.lifespan_context(app):

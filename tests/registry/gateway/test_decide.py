@@ -53,7 +53,7 @@ async def test_an_answer_is_the_contracts_and_its_record_says_the_same(registry:
     parts = registry.payloads(said["decision_id"])
     assert json.loads(parts[1]) == {"subject": "applicant-17", "inputs": INPUTS}
     assert json.loads(parts[2]) == said["output"]
-    token = registry.one("select token from audit_subject where entry_id = %s", said["decision_id"])
+    token = registry.one("select token from audit_key where entry_id = %s", said["decision_id"])
     assert token == subject_token(SUBJECT_KEY, "mortgage", "applicant-17")
 
 
