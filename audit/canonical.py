@@ -7,9 +7,10 @@ below is RFC 8785 (JCS); a float or a number beyond 2^53 has more than one readi
 from __future__ import annotations
 
 import hashlib
-import json
 import unicodedata
 from typing import Any
+
+import orjson
 
 MAX_ENTRY_BYTES = 65_535
 _MAX_INT = 2**53 - 1
@@ -22,10 +23,9 @@ class EntryInvalid(ValueError):
 def canonical(value: Any) -> bytes:
     """The value as JCS bytes; `EntryInvalid` for what an entry may not hold."""
     _check(value)
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     try:
-        encoded = text.encode("utf-8")
-    except UnicodeEncodeError:
+        encoded = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
         raise EntryInvalid("a string holds half of a surrogate pair") from None
     if len(encoded) > MAX_ENTRY_BYTES:
         raise EntryInvalid(f"the entry has {len(encoded)} bytes; at most {MAX_ENTRY_BYTES} fit a leaf")

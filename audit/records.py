@@ -26,6 +26,8 @@ from audit.identifiers import new_id, time_of
 ENTRY_FORMAT = 2
 DECISION = "decision"
 SCORE_UNIT = 1_000_000
+# Made once: `json.dumps` makes an encoder for each call that is not plain.
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 # The most of an unreadable body that is kept, in bytes; its size and digest are kept whole.
 MAX_KEPT_BODY = 64 * 1024
 
@@ -247,4 +249,4 @@ def _draft(
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8")
+    return _encode(value).encode("utf-8")
