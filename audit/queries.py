@@ -5,22 +5,50 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, QuerySet
+from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
+from psycopg.errors import QueryCanceled
 
 from audit.canonical import leaf_hash
 from audit.identifiers import first_id_at
-from audit.keys import entry_key
+from audit.keys import entry_key, entry_keys
 from audit.models import Entry, Key, Payload
-from audit.records import DECISION, ENTRY_FORMAT, Part, payload_content, subject_token
+from audit.records import DECISION, ENTRY_FORMAT, Part, Status, payload_content, subject_token
 from portal.accounts.access import Actor, Permission
-from portal.errors import Hidden
+from portal.errors import Hidden, Invalid
 
 PAGE_SIZE = 50
+# What a person waits for a list, and for its number of rows, in seconds.
+LOOK_SECONDS = 8.0
+COUNT_SECONDS = 0.5
+COUNTED_UP_TO = 10_000
+
+
+class TooMuch(Invalid):
+    """Looking through all that the filters leave takes too long."""
+
+    code = "too_much_to_look_through"
+
+
+@contextmanager
+def bounded(seconds: float = LOOK_SECONDS) -> Iterator[None]:
+    """Statements in the block may take this long each; `TooMuch` when one takes longer."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("select set_config('statement_timeout', %s, true)", [str(round(seconds * 1000))])
+            yield
+            cursor.execute("select set_config('statement_timeout', '0', true)")
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        raise TooMuch("This looks through too much. Narrow the time, or name a system.") from None
 
 
 @dataclass(frozen=True)
@@ -36,6 +64,8 @@ class DecisionFilter:
     until: datetime | None = None
     subject: str = ""
     request_id: str = ""
+    # Values, as text, of inputs that the version's schema marks as not personal.
+    features: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,6 +113,8 @@ def filtered(decisions: QuerySet[Entry], wanted: DecisionFilter) -> QuerySet[Ent
         decisions = decisions.filter(id__gte=first_id_at(wanted.since))
     if wanted.until:
         decisions = decisions.filter(id__lt=first_id_at(wanted.until))
+    if wanted.features:
+        decisions = decisions.filter(features__contains=dict(wanted.features))
     if wanted.subject:
         decisions = decisions.filter(id__in=_ids_about(wanted.subject, wanted.system))
     return decisions
@@ -137,6 +169,19 @@ def text_of(identifier: uuid.UUID) -> str:
     return "" if content is None else content.decode("utf-8")
 
 
+def texts_of(identifiers: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """The reasons and purposes of these acts, where there are any, in two queries."""
+    rows = Payload.objects.filter(entry_id__in=list(identifiers), part=Part.TEXT.value)
+    stored = {row.entry_id: bytes(row.stored) for row in rows}
+    keys = entry_keys(stored)
+    return {
+        identifier: payload_content(ENTRY_FORMAT, keys[identifier], identifier, Part.TEXT, kept).decode()
+        if identifier in keys
+        else text_of(identifier)
+        for identifier, kept in stored.items()
+    }
+
+
 def erased_on(identifier: uuid.UUID) -> date | None:
     """The day on which the entry's personal data was made unreadable; None where it was not."""
     return Key.objects.filter(pk=identifier).values_list("erased_on", flat=True).first()
@@ -169,21 +214,59 @@ def check_entry(entry: Entry) -> SelfCheck:
     return SelfCheck(leaf_hash(raw) == bytes(entry.leaf_hash), match)
 
 
-def count_decisions(actor: Actor, *, since: datetime) -> dict[str, int]:
-    """Decisions since the moment by status; a status without decisions is left out."""
-    rows = decisions_visible_to(actor).filter(id__gte=first_id_at(since))
-    return dict(rows.order_by().values_list("status").annotate(Count("id")))
+@dataclass(frozen=True)
+class About:
+    """How many there are: counted, or the database's estimate."""
+
+    number: int
+    is_exact: bool
+
+
+def about(entries: QuerySet[Entry]) -> About:
+    """How many entries there are: counted where that is quick, else estimated to two digits (never a full count)."""
+    plan = entries.order_by().explain(format="json")
+    if not plan:  # Django knows that nothing can match
+        return About(0, True)
+    estimate = json.loads(plan)[0]["Plan"]["Plan Rows"]
+    if estimate <= COUNTED_UP_TO:
+        with suppress(TooMuch), bounded(COUNT_SECONDS):
+            counted = entries.order_by()[: COUNTED_UP_TO + 1].count()
+            if counted <= COUNTED_UP_TO:
+                return About(counted, True)
+            estimate = max(estimate, counted)
+    step = 10 ** (len(str(estimate)) - 2)
+    return About(estimate // step * step, False)
+
+
+def decisions_since(actor: Actor, since: datetime) -> dict[str, About]:
+    """How many decisions there were since the moment, by status."""
+    recent = decisions_visible_to(actor).filter(id__gte=first_id_at(since))
+    return {status.value: about(recent.filter(status=status.value)) for status in Status}
+
+
+def systems_seen() -> list[str]:
+    """The systems of which there are decisions, by name. Reads one index entry for each, however many decisions."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SYSTEMS)
+        return [row[0] for row in cursor.fetchall()]
+
+
+_SYSTEMS = """
+with recursive seen as (
+  (select system from audit_entry where type = 'decision' order by system limit 1)
+  union all
+  select (select system from audit_entry where type = 'decision' and system > seen.system order by system limit 1)
+  from seen where seen.system is not null
+)
+select system from seen where system is not null
+"""
 
 
 def _ids_about(subject: str, system: str) -> list[uuid.UUID]:
     """Ids of decisions about the subject. A token is per system, so without one every known system is tried."""
-    systems = [system] if system else list(_systems_seen())
+    systems = [system] if system else systems_seen()
     tokens = [subject_token(settings.SUBJECT_KEY, name, subject) for name in systems]
     return list(Key.objects.filter(token__in=tokens).values_list("entry_id", flat=True)[:10_000])
-
-
-def _systems_seen() -> QuerySet:
-    return Entry.objects.filter(type=DECISION).order_by().values_list("system", flat=True).distinct()
 
 
 def _json_part(identifier: uuid.UUID, part: Part) -> dict[str, Any] | None:

@@ -30,6 +30,7 @@ _FILTERS = [
         "until": OpenApiTypes.DATETIME,
         "subject": OpenApiTypes.STR,
         "request_id": OpenApiTypes.STR,
+        "feature": OpenApiTypes.STR,
         "cursor": OpenApiTypes.UUID,
     }.items()
 ]
@@ -85,7 +86,8 @@ class DecisionList(Endpoint):
         if problems:
             raise Invalid("A filter cannot be read.", details=problems)
         found = queries.decisions_found(self.actor, form.wanted())
-        page = queries.page_of(found, before=cursor.cleaned_data["cursor"])
+        with queries.bounded():
+            page = queries.page_of(found, before=cursor.cleaned_data["cursor"])
         return Response({"results": DecisionSummary(page.entries, many=True).data, "next": self._next(page)})
 
     def _next(self, page: queries.Page) -> str | None:

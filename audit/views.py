@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from audit import queries, services
-from audit.forms import CursorForm, DecisionFilterForm, PurposeForm
+from audit.forms import CursorForm, DecisionPageForm, PurposeForm
 from audit.models import Entry
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
@@ -24,14 +24,20 @@ def decisions(request: HttpRequest) -> HttpResponse:
     """Decisions, newest first, narrowed by the filters in the address."""
     actor = actor_of(request)
     actor.need_sight(Permission.DECISION_LIST)
-    form = DecisionFilterForm(request.GET)
+    form = DecisionPageForm(request.GET)
     if not actor.may(Permission.DECISION_READ):
         # Who may not read a person's data may not learn either which decisions are about a person.
         del form.fields["subject"]
     found = queries.decisions_visible_to(actor).none()
     if form.is_valid():
         found = queries.decisions_found(actor, form.wanted())
-    context = {"form": form, "is_filtered": any(form.data.get(name) for name in form.fields), **_page(request, found)}
+    narrowing = [name for name in form.fields if name != "period"]
+    context = {"form": form, "is_filtered": any(form.data.get(name) for name in narrowing)}
+    try:
+        with queries.bounded():
+            context |= {**_page(request, found), "about": queries.about(found)}
+    except queries.TooMuch as refusal:
+        context["refusal"] = refusal.message
     return part(request, "audit/decisions.html", "rows", context)
 
 
@@ -48,6 +54,7 @@ def decision(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
         "leaf": bytes(entry.leaf_hash).hex(),
         "output": queries.output_of(entry.id),
         "form": form,
+        "erased_on": queries.erased_on(entry.id),
         "may_read": actor.may(Permission.DECISION_READ),
         "may_explain": actor.may(Permission.DECISION_EXPLAIN) and entry.status == "answered",
     }
@@ -62,8 +69,9 @@ def trail(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     actor.need_sight(Permission.TRAIL_VIEW)
     context = _page(request, queries.acts_visible_to(actor))
+    texts = queries.texts_of(entry.id for entry in context["page"].entries)
     for entry in context["page"].entries:
-        entry.text = queries.text_of(entry.id)
+        entry.text = texts.get(entry.id, "")
     return part(request, "audit/trail.html", "rows", context)
 
 

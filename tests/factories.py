@@ -6,15 +6,17 @@ import io
 import itertools
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 import audit.services as trail
 import registry.services as registry
+from audit.identifiers import new_id
 from audit.keys import keyring
 from audit.models import Entry
 from audit.records import DecisionFacts, Mode, Status, decision_draft
@@ -144,10 +146,18 @@ def released(number: int, *, expected_release: int | None = None) -> Release:
 def decided(number: int = 1, **changes: Any) -> Entry:
     """A decision as the gateway would have recorded it; the score is the model's own."""
     facts = {**_answered(number), **changes}
-    draft = decision_draft(DecisionFacts(**facts), subject_key=settings.SUBJECT_KEY, keyring=keyring())
+    identifier = facts.pop("id", None) or new_id()
+    ring = keyring()
+    draft = decision_draft(DecisionFacts(**facts), subject_key=settings.SUBJECT_KEY, keyring=ring, id=identifier)
     with transaction.atomic():
         trail.append([draft])
     return Entry.objects.get(pk=draft.id)
+
+
+def make_month(moment: datetime) -> None:
+    """Room in the trail for entries of that month."""
+    with connection.cursor() as cursor:
+        cursor.execute("select audit_make_partitions(0, %s)", [moment])
 
 
 def refused(**changes: Any) -> Entry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from audit import queries
 from audit.identifiers import new_id, time_of
@@ -102,5 +103,41 @@ def test_counts_are_by_status(auditor, outsider) -> None:
     entry = factories.decided()
     factories.decided()
     factories.refused()
-    assert queries.count_decisions(auditor.actor, since=time_of(entry.id)) == {"answered": 2, "refused": 1}
-    assert queries.count_decisions(outsider.actor, since=time_of(entry.id)) == {}
+    counts = queries.decisions_since(auditor.actor, time_of(entry.id))
+    assert {status: (count.number, count.is_exact) for status, count in counts.items()} == {
+        "answered": (2, True),
+        "refused": (1, True),
+        "failed": (0, True),
+    }
+    assert all(count.number == 0 for count in queries.decisions_since(outsider.actor, time_of(entry.id)).values())
+
+
+def test_many_are_estimated_and_never_counted_through(auditor, monkeypatch) -> None:
+    for _ in range(30):
+        factories.decided()
+    visible = queries.decisions_visible_to(auditor.actor)
+    assert queries.about(visible) == queries.About(30, True)
+    monkeypatch.setattr(queries, "COUNTED_UP_TO", 10)
+    with connection.cursor() as cursor:
+        cursor.execute("set local statement_timeout = 0")
+    assert not queries.about(visible).is_exact
+
+
+def test_a_value_that_is_not_personal_is_found_in_clear(auditor) -> None:
+    entry = factories.decided(features={"unemp": "10.6"})
+    factories.decided(features={"unemp": "3.1"})
+    assert found(auditor.actor, features={"unemp": "10.6"}) == [entry.id]
+    assert found(auditor.actor, features={"unemp": "10"}) == []
+
+
+def test_what_takes_too_long_is_refused_and_nothing_else_breaks(db) -> None:
+    with pytest.raises(queries.TooMuch), queries.bounded(0.05), connection.cursor() as cursor:
+        cursor.execute("select pg_sleep(2)")
+    factories.decided()
+
+
+def test_the_systems_seen_are_found_without_reading_the_decisions(db) -> None:
+    assert queries.systems_seen() == []
+    for system in ("mortgage", "loans", "mortgage"):
+        factories.decided(system=system)
+    assert queries.systems_seen() == ["loans", "mortgage"]

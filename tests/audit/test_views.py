@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from audit.identifiers import new_id
 from audit.models import Entry
 from audit.queries import text_of
 from tests import factories
@@ -41,6 +45,18 @@ def test_the_list_filters_by_address_and_gives_its_rows_to_htmx(client_of, suppo
     assert str(two.id).encode() in rows.content and b"<html" not in rows.content
     assert browser.get("/decisions/", {"version": "two"}).status_code == 200
     assert browser.get("/decisions/", {"before": "nonsense"}).status_code == 400
+
+
+def test_the_list_looks_back_thirty_days_unless_asked_for_more_or_for_a_person(client_of, support) -> None:
+    then = timezone.now() - timedelta(days=40)
+    factories.make_month(then)
+    old = factories.decided(id=new_id(int(then.timestamp() * 1000)), subject="applicant-99")
+    browser = client_of(support)
+    first = browser.get("/decisions/")
+    assert str(old.id) not in first.text and "No decision in the last 30 days" in first.text
+    for looked in ({"period": "all"}, {"period": "183"}, {"subject": "applicant-99"}, {"request_id": old.request_id}):
+        assert str(old.id) in browser.get("/decisions/", looked).text
+    assert "name=value" in browser.get("/decisions/", {"feature": "unemp"}).text
 
 
 def test_the_trail_shows_acts_with_their_reasons(client_of, auditor) -> None:
