@@ -22,12 +22,12 @@ import registry.services as registry
 from audit.models import Entry
 from audit.queries import DecisionFilter
 from explain.models import Dispute, Explanation
-from portal.accounts.access import Actor, Scope
+from portal.accounts.access import Actor, Scope, actor_for_process
 from portal.accounts.models import ServiceToken, User
-from portal.accounts.services import create_person, issue_token
 from portal.demo import training
 from portal.demo.callers import LoanDesk
 from portal.demo.people import PASSWORD, PEOPLE
+from portal.desks.services import employ, issue_token
 from portal.vault import secrets_dir
 from registry.intake import Upload
 from registry.models import System, Version
@@ -87,7 +87,8 @@ def _actor(username: str) -> Actor:
 def _employ_people() -> None:
     for person in PEOPLE:
         if not User.objects.filter(username=person.username).exists():
-            create_person(username=person.username, name=person.name, password=PASSWORD, roles=[person.role])
+            facts = {"username": person.username, "name": person.name, "roles": [person.role]}
+            employ(actor=actor_for_process("demo"), password=PASSWORD, **facts)
 
 
 def _open_system() -> System:

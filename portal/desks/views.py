@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -20,6 +21,7 @@ import registry.queries as registry
 from portal.accounts.access import Actor, Permission, Role
 from portal.accounts.authentication import actor_of
 from portal.demo.people import PEOPLE
+from portal.desks import services
 
 
 @require_GET
@@ -46,6 +48,13 @@ class SignIn(auth.LoginView):
 
     template_name = "registration/login.html"
     redirect_authenticated_user = True
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Signing in is an act: where it cannot be recorded, nobody is signed in."""
+        with transaction.atomic():
+            answer = super().form_valid(form)
+            services.record_sign_in(actor=form.get_user().actor)
+        return answer
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         accounts = PEOPLE if settings.DEMO_MODE else ()

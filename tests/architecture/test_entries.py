@@ -14,6 +14,8 @@ import explain.services as explaining
 import registry.services as registry
 from audit.models import Entry
 from explain.tasks import WORKER
+from portal.accounts.access import Role
+from portal.desks import services as desks
 from tests import factories
 from tests.factories import approved, decided, person, released, submitted, version
 
@@ -29,8 +31,8 @@ WITHOUT: dict[str, str] = {
     "explain.note_progress": "shows how far a job is",
     "explain.report_digest": "writes nothing",
     "explain.requeue_stale": "sends again what was recorded when it was asked for; giving up is recorded",
-    "portal.accounts.create_person": "made by the demo and by operators, below the trail",
-    "portal.accounts.issue_token": "lies below the trail; the token's row says who made it, and is never deleted",
+    "portal.accounts.create_person": "lies below the trail; `portal.desks.employ` records it",
+    "portal.accounts.issue_token": "lies below the trail; `portal.desks.issue_token` records it",
     "portal.accounts.token_digest": "writes nothing",
     "registry.move_version": "is one of the moves below",
 }
@@ -97,6 +99,15 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "audit.record_reading": (
         decided,
         lambda entry: trail.record_reading(actor=actor("support"), entry=entry, purpose="p"),
+    ),
+    "portal.desks.record_sign_in": (lambda: None, lambda _: desks.record_sign_in(actor=actor())),
+    "portal.desks.issue_token": (
+        lambda: None,
+        lambda _: desks.issue_token(name="ci", scopes=["read"], actor=actor(), **now()),
+    ),
+    "portal.desks.employ": (
+        lambda: None,
+        lambda _: desks.employ(actor=actor(), username="new", name="New One", password="x", roles=[Role.SUPPORT]),
     ),
     "registry.create_system": (lambda: None, lambda _: factories.make_system(actor(), "loans")),
     "registry.register_version": (

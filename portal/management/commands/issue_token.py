@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from portal.accounts.access import Scope, actor_for_process
-from portal.accounts.services import issue_token
+from portal.desks.services import issue_token
 from portal.errors import Refusal
 
 
