@@ -12,7 +12,7 @@ import psycopg
 from audit.canonical import EntryInvalid
 from audit.chain import first_place, link, lost_sight
 from audit.records import Draft, Record
-from audit.writing import INSERT_ANSWERS, IdempotencyRow, answer_arrays
+from audit.writing import INSERT_ANSWERS, INSERT_RECORDS, IdempotencyRow, answer_arrays, record_arrays
 from registry.gateway.batches import Batches
 from registry.gateway.metrics import Metrics
 from registry.gateway.refusals import RecordUnavailable
@@ -74,7 +74,10 @@ class Recorder:
         keys = [item.key for item in batch if item.key is not None]
         try:
             records, place = link([item.draft for item in batch], self._place)
-            await self._session.execute(INSERT_ANSWERS, answer_arrays(records, keys))
+            if keys:
+                await self._session.execute(INSERT_ANSWERS, answer_arrays(records, keys))
+            else:
+                await self._session.execute(INSERT_RECORDS, record_arrays(records))
         except DatabaseDown as error:
             # Whether these entries stand nobody can tell, so the chain begins anew.
             self._place = lost_sight(self._place)
