@@ -5,6 +5,7 @@ Other signature types bring their own verifier: it has a name and a key id, and 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Iterable
@@ -137,7 +138,9 @@ def read_vkey(text: str, type: int) -> tuple[str, bytes]:
     try:
         typed_key = base64_bytes(key_text)
     except ValueError:
-        raise NoteInvalid("a vkey is <name>+<8 hex digits>+<base64>") from None
+        typed_key = b""
+    if not typed_key:
+        raise NoteInvalid("a vkey is <name>+<8 hex digits>+<base64>")
     if typed_key[:1] != bytes([type]) or len(typed_key) != 33:
         raise NoteInvalid(f"the vkey of {name[:80]!r} is not of type {type:#04x}")
     public_key = typed_key[1:]
@@ -233,12 +236,14 @@ def parse_signature_line(line: str) -> Signature:
 def _signature(line: str) -> Signature:
     name, _, encoded = line.removeprefix(_MARK).partition(" ")
     try:
-        value = base64_bytes(encoded)
+        decoded = base64.b64decode(encoded, validate=True)
     except ValueError:
         raise NoteInvalid("a signature line is not <em dash> <name> <base64>") from None
-    if not line.startswith(_MARK) or len(value) <= _KEY_ID_BYTES:
+    if not line.startswith(_MARK) or len(decoded) <= _KEY_ID_BYTES:
         raise NoteInvalid("a signature line is not <em dash> <name> <base64>")
-    return Signature(check_name(name), value[:_KEY_ID_BYTES], value[_KEY_ID_BYTES:])
+    # A second way of writing a signature is none that holds; an unknown key may write as it likes.
+    value = decoded[_KEY_ID_BYTES:] if base64_text(decoded) == encoded else b""
+    return Signature(check_name(name), decoded[:_KEY_ID_BYTES], value)
 
 
 def _decoded(note: str | bytes) -> str:

@@ -52,6 +52,8 @@ def post(url: str, body: bytes, *, content_type: str, seconds: float) -> Answer:
             raise CallFailed(deadline.words)
     if len(received) > MAX_ANSWER_BYTES:
         raise CallFailed(f"the answer has more than {MAX_ANSWER_BYTES} bytes")
+    if response.length:
+        raise CallFailed(f"the answer broke off {response.length} bytes before its end")
     return Answer(response.status, response.headers.get("content-type", ""), received)
 
 

@@ -56,7 +56,8 @@ class Memory:
             name = f"{origin_digest(origin)}.lock"
             descriptor = os.open(name, os.O_RDWR | os.O_CREAT, 0o600, dir_fd=self._folder)
         try:
-            _lock(descriptor)
+            with _told("locked"):
+                _lock(descriptor)
             yield
         finally:
             os.close(descriptor)
@@ -64,6 +65,7 @@ class Memory:
     def replace(self, origin: str, note: str) -> None:
         """Remember this note as the latest; only while `locked`. On the disk, or `MemoryUnavailable`."""
         self._write(f"{origin_digest(origin)}.checkpoint", note)
+        self._remembered.add(origin_digest(origin))
 
     def keep_contradiction(self, origin: str, note: str) -> None:
         """Keep a checkpoint that contradicts the latest: with that one it proves a fork. The first is enough."""

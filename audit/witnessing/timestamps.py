@@ -8,6 +8,7 @@ from datetime import datetime
 from cryptography import x509
 from rfc3161_client import (
     HashAlgorithm,
+    PKIStatus,
     TimestampRequestBuilder,
     TimeStampResponse,
     VerifierBuilder,
@@ -34,11 +35,17 @@ class Timestamp:
 
 
 def load_certificates(pem: bytes) -> list[x509.Certificate]:
-    """The authority's own certificate first, then those that issued it; ValueError for anything else."""
+    """The authority's own certificate first, then those that issued it, up to the root. ValueError for anything else.
+
+    The authority is pinned by the first; the others are needed because OpenSSL checks whole chains only.
+    """
     try:
-        return x509.load_pem_x509_certificates(pem)
+        certificates = x509.load_pem_x509_certificates(pem)
     except ValueError as error:
-        raise ValueError(f"the timestamp authority's certificate is not PEM: {error}") from None
+        raise ValueError(f"the timestamp authority's certificates are not PEM: {error}") from None
+    if certificates[-1].issuer != certificates[-1].subject:
+        raise ValueError("the timestamp authority's certificates must end with the root that issued them")
+    return certificates
 
 
 def ask_timestamp(
@@ -67,12 +74,13 @@ def check_timestamp(reply: bytes, *, certificates: list[x509.Certificate], text:
 def _verified_time(reply: bytes, text: str, certificates: list[x509.Certificate], nonce: int | None) -> datetime:
     try:
         response: TimeStampResponse = decode_timestamp_response(reply)
-        # The authority's own certificate is trusted as it is: whoever pins it need not have its issuers.
-        builder = VerifierBuilder(
-            tsa_certificate=certificates[0], intermediates=certificates[1:], roots=certificates[:1], nonce=nonce
-        )
+        if response.status != PKIStatus.GRANTED:
+            raise TimestampFailed(f"the authority refused, with status {response.status}: {response.status_string}")
+        builder = VerifierBuilder(tsa_certificate=certificates[0], roots=certificates, nonce=nonce)
         builder.build().verify_message(response, text.encode("utf-8"))
         at: datetime = response.tst_info.gen_time
+    except TimestampFailed:
+        raise
     except Exception as error:  # a hostile reply fails as such, whatever error the parsers make of it
         raise TimestampFailed(f"the timestamp does not hold: {error}") from error
     return at

@@ -93,6 +93,15 @@ def test_a_known_key_that_fails_refuses_the_whole_note() -> None:
         open_note(short, [ALICE.verifier, BOB.verifier])
 
 
+def test_a_signature_has_one_way_of_being_written() -> None:
+    note = sign(TEXT, ALICE)
+    respelled = note[:-3] + chr(ord(note[-3]) + 1) + note[-2:]
+    assert base64.b64decode(respelled.split()[-1]) == base64.b64decode(note.split()[-1])
+    with pytest.raises(Untrusted, match="does not hold"):
+        open_note(respelled, [ALICE.verifier])
+    assert open_note(respelled + sign(TEXT, BOB).split("\n\n")[-1], [BOB.verifier]).text == TEXT
+
+
 def test_a_key_that_signed_twice_counts_once() -> None:
     note = sign(TEXT, ALICE, ALICE)
     assert len(open_note(note, [ALICE.verifier]).signatures) == 1
