@@ -49,7 +49,7 @@ def link(drafts: Sequence[Draft], place: Place) -> tuple[list[Record], Place]:
     for draft in drafts:
         record = draft.at_place(place.facts())
         records.append(record)
-        place = replace(place, next_seq=place.next_seq + 1, head=record.leaf)
+        place = Place(place.writer, place.epoch, place.next_seq + 1, record.leaf, place.after)
     return records, place
 
 

@@ -16,7 +16,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -38,8 +38,7 @@ class Unreadable(Exception):
     """The stored bytes do not open: they or their key were changed, or moved from another entry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wrapped:
+class Wrapped(NamedTuple):
     """An entry's key as it is stored: which key-encryption key wrapped it (4 bytes), and the 60 bytes."""
 
     kek: bytes

@@ -12,11 +12,11 @@ import hmac
 import json
 import os
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from audit.canonical import canonical, leaf_hash, normal_text
 from audit.encryption import BLINDING_BYTES, KEY_BYTES, Keyring, Wrapped, open_part, seal_part
@@ -26,6 +26,8 @@ from audit.identifiers import new_id, time_of
 ENTRY_FORMAT = 2
 DECISION = "decision"
 SCORE_UNIT = 1_000_000
+# The column holds four bytes: a score beyond ±2,147 is in the payload alone.
+_MOST_SCORE_PPM = 2**31 - 1
 # Made once: `json.dumps` makes an encoder for each call that is not plain.
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 # The most of an unreadable body that is kept, in bytes; its size and digest are kept whole.
@@ -58,8 +60,8 @@ class Part(IntEnum):
     TEXT = 4
 
 
-@dataclass(frozen=True)
-class Payload:
+# What is made for each record are named tuples: a frozen dataclass takes three times as long to make.
+class Payload(NamedTuple):
     """One part as it is stored, and what the entry says of it."""
 
     part: Part
@@ -94,7 +96,8 @@ class DecisionFacts:
     status: Status
     mode: Mode
     caller: str
-    latency_us: int
+    # Unknown for some reported ones.
+    latency_us: int | None = None
     version: int | None = None
     release: int | None = None
     artifact_sha256: str | None = None
@@ -109,34 +112,31 @@ class DecisionFacts:
     idempotency_mac: bytes | None = None
 
 
-@dataclass(frozen=True)
-class KeyRow:
+class KeyRow(NamedTuple):
     """The entry's wrapped key, and the token of the subject under which it is filed."""
 
     token: bytes | None
     wrapped: Wrapped
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """Rows for the tables of the trail."""
 
     id: uuid.UUID
     entry: bytes
     leaf: bytes
     columns: dict[str, Any]
-    payloads: list[Payload] = field(default_factory=list)
+    payloads: Sequence[Payload] = ()
     key: KeyRow | None = None
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(NamedTuple):
     """A record that has no place in its writer's chain yet, so its bytes are not final."""
 
     id: uuid.UUID
     columns: dict[str, Any]
     more: dict[str, Any]
-    payloads: list[Payload]
+    payloads: Sequence[Payload]
     key: KeyRow | None
 
     def at_place(self, writer: Mapping[str, Any]) -> Record:
@@ -227,7 +227,9 @@ def _decision_parts(facts: DecisionFacts) -> dict[Part, bytes]:
 def _searchable_output(output: Mapping[str, Any] | None) -> tuple[str | None, int | None]:
     if output is None or "label" not in output:
         return None, None
-    return str(output["label"]), round(float(output["score"]) * SCORE_UNIT)
+    score = output.get("score")
+    ppm = None if score is None else round(float(score) * SCORE_UNIT)
+    return str(output["label"]), ppm if ppm is not None and abs(ppm) <= _MOST_SCORE_PPM else None
 
 
 def _draft(
