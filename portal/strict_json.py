@@ -7,9 +7,12 @@ import math
 import re
 from typing import Any, NoReturn
 
+import orjson
+
 MAX_DEPTH = 32
 _DEEPENING = re.compile(rb'["\[\]{}]')
 _MAX_INT_DIGITS = 400
+_UNSURE = object()
 
 
 class JsonRefused(ValueError):
@@ -19,6 +22,43 @@ class JsonRefused(ValueError):
 def parse(body: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
     """The value in the bytes. `JsonRefused` for NaN, Infinity, numbers beyond a double, duplicate keys,
     lone surrogates, NUL characters, invalid UTF-8, nesting deeper than `max_depth`, or plain bad syntax."""
+    value = _parsed_quickly(body, max_depth)
+    return _parsed_with_care(body, max_depth) if value is _UNSURE else value
+
+
+def _parsed_quickly(body: bytes, max_depth: int) -> Any:
+    """The value of bytes that hold nothing on which parsers differ, in a third of the time; `_UNSURE` for all others.
+
+    Without escapes every quotation mark begins or ends a key or a text. So there are twice as many of them as keys
+    and texts in the value, or more where a key came twice and the parser let the first one go.
+    """
+    if b"\\" in body or body.count(b"[") + body.count(b"{") > max_depth:
+        return _UNSURE
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _UNSURE
+    return value if _texts_in(value) * 2 == body.count(b'"') else _UNSURE
+
+
+def _texts_in(value: Any) -> int:
+    """How many keys and texts there are; -1 where a float may have been a long whole number."""
+    texts, found = 0, [value]
+    for item in found:  # which grows meanwhile
+        kind = type(item)
+        if kind is str:
+            texts += 1
+        elif kind is dict:
+            texts += len(item)
+            found += item.values()
+        elif kind is list:
+            found += item
+        elif kind is float and not -1e18 < item < 1e18:
+            return -1
+    return texts
+
+
+def _parsed_with_care(body: bytes, max_depth: int) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:

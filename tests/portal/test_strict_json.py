@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 
 import pytest
 
-from portal.strict_json import MAX_DEPTH, JsonRefused, parse
+from portal.strict_json import _UNSURE, MAX_DEPTH, JsonRefused, _parsed_quickly, _parsed_with_care, parse
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,26 @@ def test_a_hostile_body_costs_no_more_than_its_length() -> None:
         except JsonRefused:
             continue
     assert time.process_time() - started < 5
+
+
+PIECES = [
+    *('{"a":1}', '{"a":"b"}', '{"a":1,"a":2}', '{"a" :1, "a": "x"}', '{"a":{"a":"a","a":"a"}}', '["a","a"]', '{"":""}'),
+    *("-0", "-0.0", "0.0", "1e400", "1e-400", "5e-324", "1E5", "18446744073709551616", "-9223372036854775809", "0.1"),
+    *('"é"', '"\\""', '"\\u0061"', '"\x7f"', "NaN", "nul", "true", "[]", "{}", "{,}", '{"a":}', "01", "1.", "+1", " "),
+]
+
+
+def test_the_quick_way_means_what_the_careful_way_means() -> None:
+    dice, agreed = random.Random(7), 0
+    for _ in range(20_000):
+        some = [dice.choice(PIECES) for _ in range(dice.randrange(1, 5))]
+        text = "[" + ",".join(some) + "]" if dice.random() < 0.7 else '{"k":' + ',"k":'.join(some) + "}"
+        body = bytearray(text.encode())
+        if dice.random() < 0.3:
+            body[dice.randrange(len(body))] = dice.choice(b'"\\:,[]{}0aeE-. \n\x00\xff')
+        quick = _parsed_quickly(bytes(body), MAX_DEPTH)
+        if quick is _UNSURE:
+            continue
+        assert repr(quick) == repr(_parsed_with_care(bytes(body), MAX_DEPTH)), bytes(body)
+        agreed += 1
+    assert agreed > 2_000
