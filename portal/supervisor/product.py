@@ -137,7 +137,7 @@ def log_file(name: str) -> Path:
 
 
 def start_programs(family: Family) -> None:
-    """Web, gateway, workers and the scheduler."""
+    """Sealer, gateway, web, workers and the scheduler."""
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     for program in programs():
         family.start(program)
@@ -162,6 +162,8 @@ def programs() -> list[Program]:
     ]
     gateway = {"GATEWAY_PORT": str(settings.GATEWAY_PORT), "GATEWAY_HOST": host, **ONE_THREAD}
     return [
+        # Stopped last, so that what the others wrote at their end is sealed.
+        Program("sealer", [sys.executable, "-m", "audit.sealing"], {"VAR_DIR": str(settings.VAR_DIR)}),
         Program("gateway", [sys.executable, "-m", "registry.gateway"], {**gateway, "VAR_DIR": str(settings.VAR_DIR)}),
         Program("web", web, ONE_THREAD),
         # SIGQUIT ends a worker at once; its task is taken again, since it was not acknowledged.

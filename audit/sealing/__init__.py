@@ -1,0 +1,1 @@
+"""The sealer, a process of its own: it takes what was committed into the tree, and signs the tree's head."""
