@@ -97,6 +97,14 @@ def decision_for(actor: Actor, identifier: uuid.UUID) -> Entry:
     return entry
 
 
+def act_for(actor: Actor, identifier: uuid.UUID) -> Entry:
+    """The act, or `Hidden`."""
+    entry = acts_visible_to(actor).filter(pk=identifier).first()
+    if entry is None:
+        raise Hidden
+    return entry
+
+
 def filtered(decisions: QuerySet[Entry], wanted: DecisionFilter) -> QuerySet[Entry]:
     """The decisions that match every field of the filter."""
     exact = {

@@ -12,10 +12,11 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from audit import queries, services
+from audit import proofs, queries, services
 from audit.forms import CursorForm, DecisionFilterForm
 from audit.models import Entry
-from portal.errors import Invalid, Problem
+from portal.accounts.access import Permission
+from portal.errors import Hidden, Invalid, Problem
 from portal.rest import Endpoint
 
 _FILTERS = [
@@ -61,7 +62,7 @@ class DecisionPage(serializers.Serializer):
 
 
 class Leaf(serializers.Serializer):
-    """Where the entry stands in the tree; the index comes with sealing."""
+    """Where the entry stands in the tree; without an index it waits to be sealed."""
 
     index = serializers.IntegerField(allow_null=True)
     hash = serializers.CharField()
@@ -112,7 +113,8 @@ class DecisionOne(Endpoint):
         return Response({**DecisionSummary(entry).data, **self._content(entry, purpose)})
 
     def _content(self, entry: Entry, purpose: str) -> dict[str, Any]:
-        leaf = {"index": None, "hash": bytes(entry.leaf_hash).hex()}
+        place = proofs.place_of(entry.id)
+        leaf = {"index": place.index if place else None, "hash": bytes(entry.leaf_hash).hex()}
         output = queries.output_of(entry.id)
         if not purpose:
             return {"inputs": None, "subject": None, "output": output, "leaf": leaf}
@@ -131,3 +133,65 @@ class DecisionEntry(Endpoint):
     def get(self, request: Any, identifier: uuid.UUID) -> HttpResponse:
         entry = queries.decision_for(self.actor, identifier)
         return HttpResponse(bytes(entry.entry), content_type="application/octet-stream")
+
+
+class DecisionProof(Endpoint):
+    """The proof that the decision is in the log (C2SP tlog-proof), against a signed checkpoint."""
+
+    @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR})
+    def get(self, request: Any, identifier: uuid.UUID) -> HttpResponse:
+        entry = queries.decision_for(self.actor, identifier)
+        return _proof_file(entry.id)
+
+
+class ActProof(Endpoint):
+    """The proof that an act of a person or process is in the log."""
+
+    @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR})
+    def get(self, request: Any, identifier: uuid.UUID) -> HttpResponse:
+        entry = queries.act_for(self.actor, identifier)
+        return _proof_file(entry.id)
+
+
+class LogCheckpoint(Endpoint):
+    """The newest signed tree head, with the cosignatures that it has (C2SP checkpoint)."""
+
+    @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR})
+    def get(self, request: Any) -> HttpResponse:
+        self.actor.need_sight(Permission.TRAIL_VIEW)
+        newest = proofs.newest_checkpoint()
+        if newest is None:
+            raise Hidden("Nothing has been sealed yet.")
+        return _text(proofs.note_of(newest), "no-cache")
+
+
+class LogTile(Endpoint):
+    """A tile of hashes, or a bundle of entries (C2SP tlog-tiles). What is there never changes."""
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Any, path: str) -> HttpResponse:
+        self.actor.need_sight(Permission.TRAIL_VIEW)
+        answer = HttpResponse(proofs.served(f"tile/{path}"), content_type="application/octet-stream")
+        answer["Cache-Control"] = "private, max-age=31536000, immutable"
+        return answer
+
+
+class LogKeys(Endpoint):
+    """The verifier keys of the log, of the gateways' receipts and of the witnesses, one a line."""
+
+    @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR})
+    def get(self, request: Any) -> HttpResponse:
+        self.actor.need_sight(Permission.TRAIL_VIEW)
+        return _text(proofs.vkeys(), "no-cache")
+
+
+def _proof_file(entry: uuid.UUID) -> HttpResponse:
+    answer = _text(proofs.proof_of(entry), "no-cache")
+    answer["Content-Disposition"] = f'attachment; filename="{entry}.tlog-proof"'
+    return answer
+
+
+def _text(text: str, caching: str) -> HttpResponse:
+    answer = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    answer["Cache-Control"] = caching
+    return answer

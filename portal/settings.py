@@ -142,6 +142,14 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# Who cosigns the log's checkpoints: verifier key by address (WITNESSES="https://witness.example/ name+id+key, …").
+WITNESSES = {
+    url: vkey for url, _, vkey in (entry.partition(" ") for entry in env_list("WITNESSES"))
+}
+# A timestamp authority (RFC 3161), and the file with its certificate and those above it (PEM).
+TSA_URL = env_str("TSA_URL")
+TSA_CERTIFICATE_FILE = env_str("TSA_CERTIFICATE_FILE")
+
 CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL") or redis_url(VAR_DIR)
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

@@ -28,6 +28,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics, name="metrics"),
     path("api/v1/", include((api, "api"))),
+    path("log/", include((audit.rest_urls.log_urlpatterns, "log"))),
     path("", include("audit.urls")),
     path("", include("registry.urls")),
     path("", include("explain.urls")),

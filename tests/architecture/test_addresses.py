@@ -52,6 +52,11 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "api:decisions": ("get", (), {}, "401 200 200 200 200 200"),
     "api:decision": ("get", ("decision",), {}, "401 200 200 200 200 404"),
     "api:decision-entry": ("get", ("decision",), {}, "401 200 200 200 200 404"),
+    "api:decision-proof": ("get", ("decision",), {}, "401 404 404 404 404 404"),
+    "api:act-proof": ("get", ("decision",), {}, "401 404 404 404 404 404"),
+    "log:checkpoint": ("get", (), {}, "401 404 404 404 404 404"),
+    "log:vkeys": ("get", (), {}, "401 404 200 404 200 404"),
+    "log:tile": ("get", ("tile",), {}, "401 404 404 404 404 404"),
     "api:decision-explanations": ("post", ("decision",), WHY, "401 403 202 202 403 404"),
     "api:explanation": ("get", ("explanation",), {}, "401 404 200 200 404 404"),
     "api:disputes": ("get", (), {}, "401 200 200 200 200 200"),
@@ -85,7 +90,7 @@ def things(db: None) -> dict[str, Any]:
     )
     explanation = explaining.explain_dispute(actor=support, dispute=dispute, decision=decision, now=now)
     named = {"decision": decision.id, "explanation": explanation.id, "dispute": dispute.number}
-    return {**named, "slug": "mortgage", "number": 1, "name": "retire"}
+    return {**named, "tile": "0/000", "slug": "mortgage", "number": 1, "name": "retire"}
 
 
 def test_every_address_has_a_row() -> None:

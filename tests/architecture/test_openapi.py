@@ -10,6 +10,7 @@ from django.core.management import call_command
 
 CONTRACT = {
     "/api/v1/systems/": {"get", "post"},
+    "/api/v1/decisions/{identifier}/proof/": {"get"},
     "/api/v1/systems/{slug}/": {"get"},
     "/api/v1/systems/{slug}/versions/": {"get", "post"},
     "/api/v1/systems/{slug}/versions/{number}/": {"get"},

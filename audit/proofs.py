@@ -1,0 +1,167 @@
+"""Reading the log: where an entry stands, the proof that it does, tiles and bundles, and who signs what."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
+
+from audit.identifiers import time_of
+from audit.log.cosignatures import parse_cosigner_vkey
+from audit.log.notes import Signer, signer_from_secret
+from audit.log.proofs import write_proof
+from audit.log.receipts import receipt_key_name
+from audit.log.tiles import TILE_WIDTH, EntriesRef, TileRef, inclusion_proof, parse_path
+from audit.models import Anchor, Checkpoint, Entry, Leaf, Pending, Sealer, Tile, Tree
+from portal.errors import Hidden
+from portal.vault import secret
+
+HASH_BYTES = 32
+
+
+class NotSealed(Hidden):
+    """The entry waits for the next checkpoint; some seconds later there is a proof."""
+
+    code = "not_sealed"
+
+
+class Gone(Hidden):
+    """Entries that a retention drop has taken away."""
+
+    code = "dropped_by_retention"
+
+
+@dataclass(frozen=True)
+class SealedPlace:
+    """An entry's leaf, and the first checkpoint that covers it (None for the moment before it is signed)."""
+
+    index: int
+    checkpoint: Checkpoint | None
+
+
+@dataclass(frozen=True)
+class State:
+    """How the sealing goes: the sealer's own words, and what waits."""
+
+    sealer: Sealer
+    size: int
+    newest: Checkpoint | None
+    oldest_waiting: datetime | None
+
+
+def state() -> State:
+    """The log as it stands, in a few look-ups by key."""
+    oldest = Pending.objects.order_by("id").values_list("id", flat=True).first()
+    return State(
+        sealer=Sealer.objects.get(),
+        size=Tree.objects.get().size,
+        newest=newest_checkpoint(),
+        oldest_waiting=time_of(oldest) if oldest else None,
+    )
+
+
+def newest_checkpoint() -> Checkpoint | None:
+    """The newest signed tree head; None before the first."""
+    return Checkpoint.objects.order_by("-size").first()
+
+
+def checkpoints() -> QuerySet[Checkpoint]:
+    """All signed tree heads, newest first."""
+    return Checkpoint.objects.order_by("-size")
+
+
+def place_of(entry: uuid.UUID) -> SealedPlace | None:
+    """Where the entry stands; None while it waits."""
+    index = Leaf.objects.filter(pk=entry).values_list("leaf_index", flat=True).first()
+    if index is None:
+        return None
+    return SealedPlace(index, Checkpoint.objects.filter(size__gt=index).order_by("size").first())
+
+
+def proof_of(entry: uuid.UUID) -> str:
+    """The entry's proof as a C2SP tlog-proof file. `NotSealed` while no checkpoint covers it.
+
+    Of the checkpoints that cover it the newest that a witness cosigned, or else the newest.
+    """
+    place = place_of(entry)
+    covering = Checkpoint.objects.filter(size__gt=place.index).order_by("-size") if place else Checkpoint.objects.none()
+    cosigned = Anchor.objects.filter(kind=Anchor.Kind.WITNESS).order_by("-size").values_list("size", flat=True).first()
+    head = covering.filter(size=cosigned).first() or covering.first()
+    if place is None or head is None:
+        raise NotSealed("This waits for the next checkpoint. Ask again in a few seconds.")
+    return write_proof(place.index, inclusion_proof(place.index, head.size, tile), note_of(head))
+
+
+def note_of(head: Checkpoint) -> str:
+    """The signed note, with the lines of the witnesses that cosigned it."""
+    lines = Anchor.objects.filter(size=head.size, kind=Anchor.Kind.WITNESS).order_by("name")
+    return head.note + "".join(bytes(line.evidence).decode() for line in lines)
+
+
+def tile(level: int, n: int) -> bytes:
+    """The hashes of a tile as far as it has grown; empty where there is none."""
+    row = Tile.objects.filter(level=level, n=n).values_list("data", flat=True).first()
+    return b"" if row is None else bytes(row)
+
+
+def served(path: str) -> bytes:
+    """What is at `tile/…`: hashes, or entries as a bundle. `Hidden` for what is not there, or not signed yet."""
+    try:
+        wanted = parse_path(path)
+    except ValueError:
+        raise Hidden from None
+    head = newest_checkpoint()
+    size = head.size if head else 0
+    level = wanted.level if isinstance(wanted, TileRef) else 0
+    if level > 7 or wanted.n * TILE_WIDTH + wanted.width > size >> (8 * level):
+        raise Hidden
+    if isinstance(wanted, EntriesRef):
+        return _bundle(wanted)
+    return tile(wanted.level, wanted.n)[: wanted.width * HASH_BYTES]
+
+
+def log_signer() -> Signer:
+    """The log's name and key; the portal signs nothing with it."""
+    return _signer("LOG_KEY", settings.LOG_ORIGIN)
+
+
+def receipt_signer() -> Signer:
+    """The gateways' name and key."""
+    return _signer("RECEIPT_KEY", receipt_key_name(settings.LOG_ORIGIN))
+
+
+def witness_vkeys() -> dict[str, str]:
+    """The configured witnesses: verifier key by name."""
+    return {parse_cosigner_vkey(vkey).name: vkey for vkey in settings.WITNESSES.values()}
+
+
+def vkeys() -> str:
+    """The verifier keys of the log, of the gateways' receipts and of the witnesses, each with a comment."""
+    parts = [
+        ("# The log: it signs the checkpoints.", log_signer().vkey),
+        ("# The gateways: they sign the receipts.", receipt_signer().vkey),
+        *(("# A witness: it cosigns checkpoints.", vkey) for vkey in witness_vkeys().values()),
+    ]
+    return "".join(f"{comment}\n{vkey}\n" for comment, vkey in parts)
+
+
+def _bundle(wanted: EntriesRef) -> bytes:
+    first = wanted.n * TILE_WIDTH
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select e.entry from audit_leaf l join audit_entry e on e.id = l.entry_id"
+            " where l.leaf_index >= %s and l.leaf_index < %s order by l.leaf_index",
+            [first, first + wanted.width],
+        )
+        entries = [bytes(row[0]) for row in cursor.fetchall()]
+    if len(entries) < wanted.width:
+        raise Gone("These entries were dropped at the end of their retention; their hashes stand in the tiles.")
+    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+
+
+def _signer(name: str, key_name: str) -> Signer:
+    return signer_from_secret(key_name, secret(name, settings.VAR_DIR))
