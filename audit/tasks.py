@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from audit import services
+from audit import anchoring, services
 from portal.queue import app
 
 
@@ -18,3 +18,15 @@ def make_partitions() -> None:
 def forget_expired_keys() -> None:
     """Let go of idempotency keys past their time."""
     services.forget_expired_keys(now=timezone.now())
+
+
+@app.task(name="audit.tasks.ask_witnesses", time_limit=120)
+def ask_witnesses() -> None:
+    """Have the newest checkpoint cosigned."""
+    anchoring.ask_witnesses(now=timezone.now())
+
+
+@app.task(name="audit.tasks.ask_authority", time_limit=120)
+def ask_authority() -> None:
+    """Have the newest checkpoint stamped."""
+    anchoring.ask_authority()
