@@ -6,3 +6,10 @@ from django.apps import AppConfig
 class AuditConfig(AppConfig):
     name = "audit"
     verbose_name = "Trail"
+
+    def ready(self):
+        from audit import proofs
+        from portal import health
+
+        health.register(proofs.health)
+        health.register_metrics(proofs.LogMetrics())

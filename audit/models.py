@@ -160,6 +160,11 @@ class Checkpoint(models.Model):
         managed = False
         db_table = "audit_checkpoint"
 
+    @property
+    def root_hex(self) -> str:
+        """The root as people read it."""
+        return bytes(self.root).hex()
+
 
 class Anchor(models.Model):
     """What somebody else said of a checkpoint: a witness' cosignature line, or an RFC 3161 token. PII: none."""
@@ -252,12 +257,14 @@ class Hold(models.Model):
 
 
 class Retention(models.Model):
-    """For how many months a system's decisions are kept at most. PII: none."""
+    """For how many months a system's decisions are kept at most; None keeps them. PII: none."""
 
     system = models.CharField(max_length=64, primary_key=True)
-    months = models.IntegerField()
+    months = models.IntegerField(null=True)
     set_by = models.CharField(max_length=160)
     set_at = models.DateTimeField()
+    # The last month whose decisions have lost their personal data.
+    emptied_through = models.DateField(null=True)
 
     class Meta:
         managed = False

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import QuerySet
+from django.utils import timezone
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from audit.identifiers import time_of
 from audit.log.cosignatures import parse_cosigner_vkey
@@ -16,11 +20,14 @@ from audit.log.notes import Signer, signer_from_secret
 from audit.log.proofs import write_proof
 from audit.log.receipts import receipt_key_name
 from audit.log.tiles import TILE_WIDTH, EntriesRef, TileRef, inclusion_proof, parse_path
-from audit.models import Anchor, Checkpoint, Entry, Leaf, Pending, Sealer, Tile, Tree
+from audit.models import Anchor, Checkpoint, Leaf, Pending, Sealer, Tile, Tree
 from portal.errors import Hidden
 from portal.vault import secret
 
 HASH_BYTES = 32
+# A sealer says every second or two that it is there; what it is behind is noticed after a minute, its promise.
+SILENT_AFTER = timedelta(seconds=30)
+LATE_AFTER = timedelta(seconds=60)
 
 
 class NotSealed(Hidden):
@@ -52,6 +59,25 @@ class State:
     newest: Checkpoint | None
     oldest_waiting: datetime | None
 
+    def problems(self, now: datetime) -> list[str]:
+        """Why records are not being sealed as they should; empty when they are."""
+        if self.sealer.problem:
+            return [f"The sealer: {self.sealer.problem}"]
+        if self.sealer.beat_at is None or now - self.sealer.beat_at > SILENT_AFTER:
+            return ["The sealer does not run."]
+        if self.oldest_waiting is not None and now - self.oldest_waiting > LATE_AFTER:
+            return ["Records wait to be sealed for more than a minute."]
+        return []
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A configured witness, and the last checkpoint that it cosigned."""
+
+    name: str
+    url: str
+    last: Anchor | None
+
 
 def state() -> State:
     """The log as it stands, in a few look-ups by key."""
@@ -62,6 +88,35 @@ def state() -> State:
         newest=newest_checkpoint(),
         oldest_waiting=time_of(oldest) if oldest else None,
     )
+
+
+def health() -> str:
+    """Why the log is not as it should be, for `/healthz`; empty when it is, or when the database does not answer."""
+    try:
+        return " ".join(state().problems(timezone.now()))
+    except DatabaseError:
+        return ""
+
+
+class LogMetrics(Collector):
+    """How far the log has grown and how far sealing is behind, as Prometheus gauges. Seconds and entries."""
+
+    def describe(self) -> list[Metric]:
+        """Nothing: the names must not cost a query at start."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """The gauges; none while the database does not answer."""
+        try:
+            now, found = timezone.now(), state()
+        except DatabaseError:
+            return
+        waits = (now - found.oldest_waiting).total_seconds() if found.oldest_waiting else 0
+        yield GaugeMetricFamily("trail_tree_size", "Entries in the tree", value=found.size)
+        yield GaugeMetricFamily("trail_oldest_unsealed_seconds", "Age of the oldest unsealed entry", value=waits)
+        if found.newest is not None:
+            age = (now - found.newest.at).total_seconds()
+            yield GaugeMetricFamily("trail_checkpoint_age_seconds", "Age of the newest checkpoint", value=age)
 
 
 def newest_checkpoint() -> Checkpoint | None:
@@ -134,9 +189,11 @@ def receipt_signer() -> Signer:
     return _signer("RECEIPT_KEY", receipt_key_name(settings.LOG_ORIGIN))
 
 
-def witness_vkeys() -> dict[str, str]:
-    """The configured witnesses: verifier key by name."""
-    return {parse_cosigner_vkey(vkey).name: vkey for vkey in settings.WITNESSES.values()}
+def witnesses() -> list[Witness]:
+    """The configured witnesses."""
+    signed = Anchor.objects.filter(kind=Anchor.Kind.WITNESS).order_by("-size")
+    names = {url: parse_cosigner_vkey(vkey).name for url, vkey in settings.WITNESSES.items()}
+    return [Witness(name, url, signed.filter(name=name).first()) for url, name in names.items()]
 
 
 def vkeys() -> str:
@@ -144,7 +201,7 @@ def vkeys() -> str:
     parts = [
         ("# The log: it signs the checkpoints.", log_signer().vkey),
         ("# The gateways: they sign the receipts.", receipt_signer().vkey),
-        *(("# A witness: it cosigns checkpoints.", vkey) for vkey in witness_vkeys().values()),
+        *(("# A witness: it cosigns checkpoints.", vkey) for vkey in settings.WITNESSES.values()),
     ]
     return "".join(f"{comment}\n{vkey}\n" for comment, vkey in parts)
 

@@ -9,4 +9,6 @@ urlpatterns = [
     path("decisions/", views.decisions, name="decisions"),
     path("decisions/<uuid:identifier>/", views.decision, name="decision"),
     path("trail/", views.trail, name="trail"),
+    path("trail/integrity/", views.integrity, name="integrity"),
+    path("trail/integrity/verify/", views.verify, name="verify"),
 ]

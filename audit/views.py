@@ -5,18 +5,22 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.conf import settings
+from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from audit import queries, services
+from audit import proofs, queries, services
 from audit.forms import CursorForm, DecisionPageForm, PurposeForm
-from audit.models import Entry
+from audit.models import Anchor, Entry, Verification
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Malformed
 from portal.http import part
+from portal.queue import after_commit
 
 
 @require_GET
@@ -55,6 +59,7 @@ def decision(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
         "output": queries.output_of(entry.id),
         "form": form,
         "erased_on": queries.erased_on(entry.id),
+        "place": proofs.place_of(entry.id),
         "may_read": actor.may(Permission.DECISION_READ),
         "may_explain": actor.may(Permission.DECISION_EXPLAIN) and entry.status == "answered",
     }
@@ -73,6 +78,40 @@ def trail(request: HttpRequest) -> HttpResponse:
     for entry in context["page"].entries:
         entry.text = texts.get(entry.id, "")
     return part(request, "audit/trail.html", "rows", context)
+
+
+@require_GET
+def integrity(request: HttpRequest) -> HttpResponse:
+    """Whether the record is whole, as far as it was checked, and who else says so."""
+    actor = actor_of(request)
+    actor.need_sight(Permission.TRAIL_VIEW)
+    state, now = proofs.state(), timezone.now()
+    verifications = list(Verification.objects.order_by("-at")[:5])
+    context = {
+        "state": state,
+        "problems": state.problems(now),
+        "checkpoints": proofs.checkpoints()[:20],
+        "origin": settings.LOG_ORIGIN,
+        "key_id": proofs.log_signer().key_id.hex(),
+        "witnesses": proofs.witnesses(),
+        "stamps": Anchor.objects.filter(kind=Anchor.Kind.RFC3161).order_by("-size")[:5],
+        "contradicted": Entry.objects.filter(type="witness.contradicted").order_by("-id").first(),
+        "verifications": verifications,
+        "latest": verifications[0] if verifications else None,
+        "may_verify": actor.may(Permission.TRAIL_VERIFY),
+        "tsa": settings.TSA_URL,
+    }
+    return part(request, "audit/integrity.html", "state", context)
+
+
+@require_POST
+def verify(request: HttpRequest) -> HttpResponse:
+    """Have the whole trail checked now, in the background; the result appears on the integrity page."""
+    actor_of(request).need(Permission.TRAIL_VERIFY)
+    with transaction.atomic():
+        after_commit("audit.verifying.tasks.verify")
+    messages.success(request, "The check has begun. Its result appears here when it is done.")
+    return redirect("audit:integrity")
 
 
 @transaction.atomic

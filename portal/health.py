@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
@@ -9,14 +11,27 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET
 from kombu import Connection
 from kombu.exceptions import OperationalError
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client.registry import Collector
+
+_more: list[Callable[[], str]] = []
+
+
+def register(check: Callable[[], str]) -> None:
+    """Ask an app, too: `check` says in words why it is not ready, or nothing. It says nothing without a database."""
+    _more.append(check)
+
+
+def register_metrics(collector: Collector) -> None:
+    """Show an app's own metrics; the collector is asked at each scrape."""
+    REGISTRY.register(collector)
 
 
 @login_not_required
 @require_GET
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 when ready, 503 with the list of what is not."""
-    problems = [problem for check in (_database, _partitions, _broker) if (problem := check())]
+    problems = [problem for check in (_database, _partitions, _broker, *_more) if (problem := check())]
     return JsonResponse({"ready": not problems, "problems": problems}, status=503 if problems else 200)
 
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from django.db import connection
 from django.test import Client
 
+from tests import factories
 
-def test_healthz_is_200_when_ready_and_names_what_is_not(db: None, settings) -> None:
+
+@pytest.fixture
+def sealing(committed: str, owner) -> None:
+    """A sealer has just said that it is there."""
+    owner.execute("update audit_sealer set beat_at = now()")
+
+
+def test_healthz_is_200_when_ready_and_names_what_is_not(sealing: None, settings) -> None:
     ready = Client().get("/healthz")
     assert (ready.status_code, ready.json()) == (200, {"ready": True, "problems": []})
     settings.CELERY_BROKER_URL = "redis+socket:///nowhere/redis.sock"
@@ -16,7 +25,31 @@ def test_healthz_is_200_when_ready_and_names_what_is_not(db: None, settings) -> 
     assert (down.status_code, down.json()["problems"]) == (503, ["The broker does not answer"])
 
 
-def test_healthz_says_when_next_months_partition_is_not_there(committed: str, owner) -> None:
+@pytest.mark.parametrize(
+    "harm,words",
+    [
+        ("update audit_sealer set beat_at = now() - interval '31 seconds'", "The sealer does not run."),
+        ("update audit_sealer set beat_at = null", "The sealer does not run."),
+        ("update audit_sealer set problem = 'Halted: the tree forked.'", "The sealer: Halted: the tree forked."),
+        (
+            "insert into audit_pending values ('01900000-0000-7000-8000-000000000000', sha256(''))",
+            "Records wait to be sealed for more than a minute.",
+        ),
+    ],
+)
+def test_healthz_says_when_records_are_not_sealed(sealing: None, owner, harm: str, words: str) -> None:
+    owner.execute(harm)
+    answer = Client().get("/healthz")
+    assert (answer.status_code, answer.json()["problems"]) == (503, [words])
+
+
+def test_metrics_tell_how_far_the_log_is(sealing: None) -> None:
+    factories.decided()
+    text = Client().get("/metrics").text
+    assert "trail_tree_size 0.0" in text and "trail_oldest_unsealed_seconds" in text
+
+
+def test_healthz_says_when_next_months_partition_is_not_there(sealing: None, owner) -> None:
     owner.execute("do $$ declare t text; begin for t in select inhrelid::regclass::text from pg_inherits"
                   " where inhparent = 'audit_entry'::regclass loop execute 'drop table ' || t; end loop; end $$")
     answer = Client().get("/healthz")
