@@ -3,12 +3,16 @@
 from django.urls import path
 
 from audit import views
+from audit.erasure.urls import urlpatterns as erasure
+from audit.retention.urls import urlpatterns as retention
 
 app_name = "audit"
 urlpatterns = [
     path("decisions/", views.decisions, name="decisions"),
     path("decisions/<uuid:identifier>/", views.decision, name="decision"),
     path("trail/", views.trail, name="trail"),
+    *erasure,
+    *retention,
     path("trail/integrity/", views.integrity, name="integrity"),
     path("trail/integrity/verify/", views.verify, name="verify"),
 ]

@@ -33,6 +33,8 @@ class Explanation(models.Model):
     # When a message was last sent for it, or a worker last took it or said how far it is.
     touched_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    # The decision's personal data was erased, and with it the report; its digest stays.
+    erased_on = models.DateField(null=True)
 
     class Meta:
         ordering = ["-requested_at"]
@@ -44,7 +46,9 @@ class Explanation(models.Model):
             ),
             models.CheckConstraint(
                 name="explanation_done_has_report",
-                condition=~Q(state=Stage.DONE.value) | Q(report__isnull=False, report_sha256__isnull=False),
+                condition=~Q(state=Stage.DONE.value)
+                | Q(report__isnull=False, report_sha256__isnull=False)
+                | Q(erased_on__isnull=False, report__isnull=True, report_sha256__isnull=False),
             ),
         ]
         indexes = [
@@ -79,6 +83,8 @@ class Dispute(models.Model):
     due_at = models.DateTimeField()
     opened_by = models.CharField(max_length=160)
     opened_at = models.DateTimeField()
+    # The decision's personal data was erased, and with it the claim.
+    erased_on = models.DateField(null=True)
     explanation = models.ForeignKey(Explanation, on_delete=models.PROTECT, null=True, related_name="disputes")
 
     class Meta:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Coalesce
 
+import audit.queries as reading
 import audit.services as trail
 from audit.identifiers import new_id
 from audit.models import Entry
@@ -27,6 +30,7 @@ from portal.queue import after_commit
 COMPUTE = "explain.tasks.compute"
 # A job whose worker was lost is tried once more, then said to have failed.
 MAX_ATTEMPTS = 2
+ERASED = "The personal data of this decision was erased, so there is nothing left to explain."
 CHANNELS = ("phone", "e-mail", "letter", "portal", "in person")
 
 
@@ -45,11 +49,13 @@ class Event(StrEnum):
 def request_explanation(*, actor: Actor, decision: Entry, reason: str, now: datetime) -> Explanation:
     """The explanation of the decision: a new one, queued, or the one that exists; a failed one is tried again.
 
-    `Conflict` for a decision without an answer: there is no score to explain.
+    `Conflict` for a decision without an answer (there is no score to explain), or one whose data was erased.
     """
     actor.need(Permission.DECISION_EXPLAIN)
     if decision.status != Status.ANSWERED:
         raise Conflict(f"This request was {decision.status}, so no model gave an answer to explain.", code="no_answer")
+    if reading.erased_on(decision.id):
+        raise Conflict(ERASED, code="erased")
     explanation, is_new = Explanation.objects.get_or_create(
         decision_id=decision.id,
         method_version=METHOD_VERSION,
@@ -103,9 +109,15 @@ def note_progress(*, explanation: Explanation, stage: str, progress: float, now:
 
 @transaction.atomic
 def finish_explanation(*, actor: Actor, explanation: Explanation, report: dict[str, Any], now: datetime) -> bool:
-    """Keep the report and move the disputes that wait for it; False when the job was finished by another worker."""
+    """Keep the report and move the disputes that wait for it.
+
+    False when another worker finished the job, or the decision was erased while the report was made.
+    """
+    if reading.erased_on(explanation.decision_id):
+        return False
     digest = report_digest(report)
     running = Explanation.objects.filter(pk=explanation.pk, state=Stage.RUNNING)
+    # An erasure that commits from here on waits for the row that we write, and empties it (`forget_decisions`).
     if not running.update(
         state=Stage.DONE, progress=1, stage="Done", report=report, report_sha256=digest, finished_at=now, error=""
     ):
@@ -212,6 +224,28 @@ def explain_dispute(*, actor: Actor, dispute: Dispute, decision: Entry, now: dat
     if explanation.state == Stage.DONE and locked.state == DisputeState.RECEIVED:
         _mark_explained(actor, locked)
     return explanation
+
+
+def forget_decisions(*, system: str, decisions: Sequence[uuid.UUID], now: datetime) -> None:
+    """Empty the reports and claims about decisions whose personal data is erased in this same transaction.
+
+    A report's digest stays, so what the trail says of it can still be told apart from another. A job under way ends
+    here: what it has read it cannot keep.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("copies are forgotten inside the transaction that erases")
+    about = Explanation.objects.filter(decision_id__in=decisions, system=system)
+    # One statement whose condition leaves the state out: it waits for a worker that is just finishing, and then
+    # finds that row too.
+    about.update(
+        report=None,
+        reason="",
+        error=ERASED,
+        erased_on=now.date(),
+        state=Case(When(state=Stage.DONE, then=Value(Stage.DONE.value)), default=Value(Stage.FAILED.value)),
+        finished_at=Coalesce("finished_at", Value(now)),
+    )
+    Dispute.objects.filter(decision_id__in=decisions, system=system).update(claim="", erased_on=now.date())
 
 
 def report_digest(report: dict[str, Any]) -> str:

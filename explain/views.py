@@ -14,7 +14,6 @@ import audit.queries as trail
 import registry.queries as registry
 from explain import charts, queries, services
 from explain.forms import DisputeForm
-from explain.lifecycle import Stage
 from explain.models import Explanation
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
@@ -33,6 +32,7 @@ def panel(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
         "explanation": queries.explanation_of(identifier),
         "disputes": queries.disputes_visible_to(actor).filter(decision_id=identifier),
         "may_dispute": actor.may(Permission.DISPUTE_OPEN),
+        "erased_on": trail.erased_on(identifier),
     }
     return render(request, "explain/panel.html" if request.htmx else "explain/panel_page.html", context)
 
@@ -52,7 +52,7 @@ def explanation(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
     """One explanation: its clock while it is made, its report afterwards; the reading is recorded."""
     actor = actor_of(request)
     found = queries.explanation_for(actor, identifier)
-    if found.state == Stage.DONE:
+    if found.report is not None:
         services.record_reading(actor=actor, explanation=found)
     return render(request, "explain/explanation.html", _explanation_context(found))
 
@@ -89,6 +89,7 @@ def dispute(request: HttpRequest, number: int) -> HttpResponse:
         "dispute": found,
         "decision": trail.decision_for(actor, found.decision_id),
         "output": trail.output_of(found.decision_id),
+        "erased_on": trail.erased_on(found.decision_id),
         "may_explain": actor.may(Permission.DECISION_EXPLAIN),
         "now": timezone.now(),
     }

@@ -1,7 +1,8 @@
-"""Moments as programs write them: RFC 3339 with an offset, or nothing."""
+"""Moments as programs write them (RFC 3339 with an offset, or nothing), and calendar months."""
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import datetime
 
 from django.utils.dateparse import parse_datetime
@@ -14,3 +15,9 @@ def rfc3339(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment and moment.tzinfo else None
+
+
+def months_before(moment: datetime, months: int) -> datetime:
+    """The same time of day so many calendar months earlier; the last day of a month that is too short for it."""
+    year, month = divmod(moment.year * 12 + moment.month - 1 - months, 12)
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))

@@ -6,6 +6,7 @@ be other machines, so each must be given (NAME or NAME_FILE).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from portal.database import is_embedded
@@ -34,9 +35,10 @@ def data_keys(var_dir: Path) -> list[str]:
     """The key-encryption keys of the trail: the one that wraps, then the one before it while a rotation lasts."""
     current = secret(DATA_KEY, var_dir)
     previous = env_secret(DATA_KEY_PREVIOUS)
-    kept = secrets_dir(var_dir) / DATA_KEY_PREVIOUS.lower()
-    if not previous and kept.exists():
-        previous = kept.read_text(encoding="utf-8").strip()
+    if not previous:
+        # The end of a rotation removes it, perhaps in this moment.
+        with suppress(FileNotFoundError):
+            previous = (secrets_dir(var_dir) / DATA_KEY_PREVIOUS.lower()).read_text(encoding="utf-8").strip()
     return [current, previous] if previous else [current]
 
 

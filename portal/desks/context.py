@@ -18,6 +18,8 @@ WAYS = (
     ("Decisions", "audit:decisions", Permission.DECISION_LIST),
     ("Disputes", "explain:disputes", Permission.DISPUTE_LIST),
     ("Trail", "audit:trail", Permission.TRAIL_VIEW),
+    ("Erasures", "audit:erasures", Permission.ERASURE_REQUEST),
+    ("Retention", "audit:retention", Permission.TRAIL_VIEW),
 )
 
 

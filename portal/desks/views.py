@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_GET
 
+import audit.erasure.queries as erasing
 import audit.queries as trail
 import explain.queries as explaining
 import registry.queries as registry
@@ -36,6 +37,8 @@ def home(request: HttpRequest) -> HttpResponse:
         context["awaiting"] = registry.versions_awaiting_approval(actor)
     if actor.may(Permission.DISPUTE_LIST):
         context["disputes"] = explaining.open_disputes(actor)[:10]
+    if actor.may(Permission.ERASURE_DECIDE):
+        context["erasures"] = erasing.erasures_to_decide(actor)[:10]
     if actor.may(Permission.TRAIL_VIEW):
         context["trail"] = _trail(actor, now)
     context["may_find"] = actor.may(Permission.DECISION_READ)

@@ -55,6 +55,10 @@ STATES: dict[str, Look] = {
     "overdue": Look("bad", "triangle"),
     "due_soon": Look("warn", "clock"),
     "on_time": Look("good", "check"),
+    # erasures
+    "requested": Look("info", "clock"),
+    "confirmed": Look("good", "check", "erased"),
+    "declined": Look("neutral", "bar"),
     # rollout
     "gated": Look("neutral", "bar"),
     "promoting": Look("info", "half"),

@@ -44,6 +44,8 @@ class Command(BaseCommand):
         product.start_services(family)
         product.remember(family)
         call_command("migrate", verbosity=0, interactive=False)
+        # The database may be a restored one.
+        call_command("replay_erasures", stdout=self.stdout)
         product.start_programs(family)
         product.remember(family)
         product.wait_until_healthy(lambda: self.stopping.is_set() or family.ended())

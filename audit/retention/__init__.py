@@ -1,0 +1,1 @@
+"""For how long decisions are kept: maxima for each system, archives of whole months, and their drop."""
