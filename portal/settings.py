@@ -142,10 +142,11 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Who cosigns the log's checkpoints: verifier key by address (WITNESSES="https://witness.example/ name+id+key, …").
-WITNESSES = {
-    url: vkey for url, _, vkey in (entry.partition(" ") for entry in env_list("WITNESSES"))
-}
+# Who cosigns the log's checkpoints: verifier key by address. From WITNESSES="https://witness.example/ name+id+key, …"
+# and from a file with one of them a line.
+WITNESSES_FILE = env_path("WITNESSES_FILE", VAR_DIR / "witnesses")
+_witnesses = env_list("WITNESSES") + (WITNESSES_FILE.read_text().splitlines() if WITNESSES_FILE.is_file() else [])
+WITNESSES = {url: vkey for url, _, vkey in (line.partition(" ") for line in _witnesses if line.strip())}
 # A timestamp authority (RFC 3161), and the file with its certificate and those above it (PEM).
 TSA_URL = env_str("TSA_URL")
 TSA_CERTIFICATE_FILE = env_str("TSA_CERTIFICATE_FILE")
@@ -156,6 +157,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # The largest artifact that the portal takes, in bytes.
 ARTIFACT_MAX_BYTES = env_int("ARTIFACT_MAX_BYTES", 512 * 1024 * 1024)
+# Minutes that half of a decision (a request or a response of a model server) waits for its other half.
+INTAKE_HALF_MINUTES = env_int("INTAKE_HALF_MINUTES", 60)
 # Days from the receipt of a dispute until its answer is due.
 DISPUTE_DUE_DAYS = env_int("DISPUTE_DUE_DAYS", 30)
 

@@ -21,6 +21,7 @@ from portal import database
 from portal.embedded import postgres, redis
 from portal.embedded.paths import run_dir
 from portal.env import env_int, env_secret, env_str
+from portal.supervisor import own_witness
 from portal.supervisor.processes import Family, Program, kill_group
 
 # One thread each: forked children of a process that predicted with two threads hang (measured).
@@ -139,6 +140,8 @@ def log_file(name: str) -> Path:
 def start_programs(family: Family) -> None:
     """Sealer, gateway, web, workers and the scheduler."""
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    if settings.DEMO_MODE:
+        family.start(own_witness.introduced())
     for program in programs():
         family.start(program)
 
