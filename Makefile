@@ -7,7 +7,7 @@ DEV    := deploy/requirements/dev.txt
 VAR_DIR ?= $(CURDIR)/var
 export VAR_DIR
 
-.PHONY: demo up test lint bench manage clean-demo
+.PHONY: demo up test lint bench faults manage clean-demo
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make up           the same without demo data"
 	@echo "make test         linters and the whole test suite"
 	@echo "make bench        benchmarks beside their baselines"
+	@echo "make faults       what the trail bears: kill -9, pauses, tampering, as a table"
 	@echo "make manage ARGS='issue_token ci --scope register'"
 	@echo "make clean-demo   forget the demo's data (all of VAR_DIR)"
 
@@ -38,6 +39,9 @@ lint: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.bench
+
+faults: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.faults
 
 clean-demo:
 	@$(PYTHON) deploy/clean_demo.py "$(VAR_DIR)"
