@@ -26,8 +26,8 @@ from audit.identifiers import new_id, time_of
 ENTRY_FORMAT = 2
 DECISION = "decision"
 SCORE_UNIT = 1_000_000
-# The column holds four bytes: a score beyond ±2,147 is in the payload alone.
-_MOST_SCORE_PPM = 2**31 - 1
+# The column holds four bytes: a score beyond is in the payload alone.
+MOST_SCORE = 2_147
 # Made once: `json.dumps` makes an encoder for each call that is not plain.
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 # The most of an unreadable body that is kept, in bytes; its size and digest are kept whole.
@@ -228,8 +228,9 @@ def _searchable_output(output: Mapping[str, Any] | None) -> tuple[str | None, in
     if output is None or "label" not in output:
         return None, None
     score = output.get("score")
-    ppm = None if score is None else round(float(score) * SCORE_UNIT)
-    return str(output["label"]), ppm if ppm is not None and abs(ppm) <= _MOST_SCORE_PPM else None
+    if score is None or not -MOST_SCORE < score < MOST_SCORE:
+        return str(output["label"]), None
+    return str(output["label"]), round(float(score) * SCORE_UNIT)
 
 
 def _draft(

@@ -49,7 +49,7 @@ class DecisionSummary(serializers.Serializer):
     mode = serializers.CharField()
     label = serializers.CharField(allow_null=True)
     score = serializers.FloatField(allow_null=True, help_text="Probability of the adverse label, to a millionth.")
-    latency_us = serializers.IntegerField()
+    latency_us = serializers.IntegerField(allow_null=True, help_text="Null where a reported one did not say.")
     caller = serializers.CharField(source="actor")
     request_id = serializers.CharField(allow_null=True)
 

@@ -3,9 +3,11 @@
 from django.urls import path
 
 from audit import rest
+from audit.intake.rest import CloudEvents, Decisions
 
 urlpatterns = [
-    path("decisions/", rest.DecisionList.as_view(), name="decisions"),
+    path("decisions/", Decisions.as_view(), name="decisions"),
+    path("ingest/cloudevents/", CloudEvents.as_view(), name="cloudevents"),
     path("decisions/<uuid:identifier>/", rest.DecisionOne.as_view(), name="decision"),
     path("decisions/<uuid:identifier>/entry/", rest.DecisionEntry.as_view(), name="decision-entry"),
     path("decisions/<uuid:identifier>/proof/", rest.DecisionProof.as_view(), name="decision-proof"),

@@ -17,7 +17,7 @@ from audit.identifiers import new_id
 from audit.keys import keyring
 from audit.models import Entry, Writer
 from audit.records import Draft, Record, act_draft
-from audit.writing import INSERT_RECORDS, record_arrays
+from audit.writing import INSERT_RECORDS, copy_records, record_arrays
 from portal.accounts.access import Actor, Permission
 
 
@@ -53,8 +53,11 @@ def record(
     return append([draft])[0].id
 
 
-def append(drafts: Sequence[Draft]) -> list[Record]:
-    """Write the drafts in the present transaction, as the next entries of one of the portal's writers."""
+def append(drafts: Sequence[Draft], *, in_bulk: bool = False) -> list[Record]:
+    """Write the drafts in the present transaction, as the next entries of one of the portal's writers.
+
+    In bulk is quicker for some hundred and more, and slower for a few.
+    """
     if not connection.in_atomic_block:
         raise RuntimeError("the trail is written inside the transaction of the act")
     writer = _free_writer()
@@ -62,7 +65,11 @@ def append(drafts: Sequence[Draft]) -> list[Record]:
     records, after = link(drafts, place)
     with connection.wrap_database_errors:
         # Django's own cursor would put the arrays into the statement as text.
-        psycopg.Cursor(connection.connection).execute(INSERT_RECORDS, record_arrays(records))
+        cursor = psycopg.Cursor(connection.connection)
+        if in_bulk:
+            copy_records(cursor, records)
+        else:
+            cursor.execute(INSERT_RECORDS, record_arrays(records))
     Writer.objects.filter(name=writer.name).update(next_seq=after.next_seq, head=after.head)
     return records
 

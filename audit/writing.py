@@ -1,4 +1,4 @@
-"""The SQL by which records enter the trail, the same for the portal and the gateway. Pure: text and tuples only."""
+"""The SQL by which records enter the trail, the same for the portal and the gateway. Pure but for `copy_records`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
+
+import psycopg
 
 from audit.records import Record
 
@@ -58,6 +60,8 @@ INSERT_ANSWERS = (
     _RECORDS + "insert into audit_idempotency (caller, key_mac, fingerprint, entry_id, expires_at)"
     " select * from unnest(%b::text[], %b::bytea[], %b::bytea[], %b::uuid[], %b::timestamptz[])"
 )
+# For COPY in binary, which names no types itself: a jsonb is a version byte and its text.
+_COPIED_ENTRY = [{**_TYPES, "features": "bytea"}.get(name, "text") for name in _ENTRY_NAMES]
 IdempotencyRow = tuple[str, bytes, bytes, uuid.UUID, datetime]
 
 
@@ -80,6 +84,25 @@ def key_rows(records: Iterable[Record]) -> list[tuple[uuid.UUID, bytes | None, b
         for record in records
         if record.key is not None
     ]
+
+
+def copy_records(cursor: psycopg.Cursor[Any], records: Sequence[Record]) -> None:
+    """Write the records by COPY: for more than some hundred several times as fast as `INSERT_RECORDS`."""
+    entries = [(*row[:-1], row[-1] and b"\x01" + row[-1].encode()) for row in map(entry_row, records)]
+    pending = [(record.id, record.leaf) for record in records]
+    _copy(cursor, "audit_entry", _ENTRY_NAMES, _COPIED_ENTRY, entries)
+    _copy(cursor, "audit_payload", ("entry_id", "part", "stored"), ["uuid", "int2", "bytea"], payload_rows(records))
+    _copy(cursor, "audit_key", ("entry_id", "token", "kek", "wrapped"), ["uuid", *["bytea"] * 3], key_rows(records))
+    _copy(cursor, "audit_pending", ("id", "leaf_hash"), ["uuid", "bytea"], pending)
+
+
+def _copy(
+    cursor: psycopg.Cursor[Any], table: str, names: Sequence[str], types: Sequence[str], rows: Iterable[tuple]
+) -> None:
+    with cursor.copy(f"copy {table} ({', '.join(names)}) from stdin (format binary)") as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
 
 
 def record_arrays(records: Sequence[Record]) -> list[list[Any]]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 
 import django
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
 
 from portal.queue import app  # noqa: E402  settings must be ready before the queue reads them
 
-app.conf.imports = ("audit.tasks", "audit.retention.tasks", "explain.tasks")
+app.conf.imports = ("audit.tasks", "audit.intake.tasks", "audit.retention.tasks", "audit.verifying.tasks", "explain.tasks")
 app.conf.beat_schedule = {
     "requeue-stale-explanations": {"task": "explain.tasks.requeue_stale", "schedule": 10.0},
+    "record-lone-halves": {"task": "audit.intake.tasks.record_lone_halves", "schedule": 60.0},
     "make-partitions": {"task": "audit.tasks.make_partitions", "schedule": 6 * 3600.0},
     "ask-witnesses": {"task": "audit.tasks.ask_witnesses", "schedule": 30.0},
     "ask-timestamp-authority": {"task": "audit.tasks.ask_authority", "schedule": 3600.0},
     "keep-to-retention": {"task": "audit.retention.tasks.keep_to_policies", "schedule": 24 * 3600.0},
+    "verify-trail": {"task": "audit.verifying.tasks.verify", "schedule": crontab(hour=2, minute=30)},
     "forget-expired-idempotency-keys": {"task": "audit.tasks.forget_expired_keys", "schedule": 3600.0},
 }

@@ -52,6 +52,7 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "api:schema": ("get", (), {}, "401 200 200 200 200 200"),
     "api:docs": ("get", (), {}, "302 200 200 200 200 200"),
     "api:decisions": ("get", (), {}, "401 200 200 200 200 200"),
+    "api:cloudevents": ("post", (), {}, "401 403 403 403 403 403"),
     "api:decision": ("get", ("decision",), {}, "401 200 200 200 200 404"),
     "api:decision-entry": ("get", ("decision",), {}, "401 200 200 200 200 404"),
     "api:decision-proof": ("get", ("decision",), {}, "401 404 404 404 404 404"),
