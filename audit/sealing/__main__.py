@@ -1,103 +1,75 @@
-"""Runs the sealer: `python -m audit.sealing`; `python -m audit.sealing adopt` after `last_signed` was lost."""
+"""Runs the sealer, or does what an operator decided: `python -m audit.sealing [adopt [SIZE] | accept-clock]`."""
 
 from __future__ import annotations
 
+import argparse
 import logging
 import signal
 import sys
-import threading
+from datetime import UTC, datetime
 
 import psycopg
 
-from audit.log.notes import parse_vkey
+from audit.log.checkpoints import parse_checkpoint
+from audit.log.notes import split_note
 from audit.sealing.config import Config
+from audit.sealing.errors import Halted, Waiting
 from audit.sealing.last_signed import LastSigned
-from audit.sealing.sealer import MOST_LEAVES, Halted, NotYet, Sealer
-from portal.env import env_str
-
-ROUND_SECONDS = 1.0
-PAUSE_SECONDS = 2.0
-# A sealer that was paused in a transaction loses its session, and with it the fence.
-_SESSION = "-c idle_in_transaction_session_timeout=10s -c lock_timeout=5s -c statement_timeout=60s"
-log = logging.getLogger("audit.sealing")
+from audit.sealing.publishing import adoptable, publish
+from audit.sealing.sealer import Sealer, connect
+from portal.env import Misconfigured, env_str
 
 
 def main() -> None:
-    """Seal until told to stop. A halt is told and kept: only a restart looks again."""
+    """Seal until told to stop, or do the one act and end."""
+    parser = argparse.ArgumentParser(prog="python -m audit.sealing", description=__doc__)
+    acts = parser.add_subparsers(dest="act")
+    adopting = acts.add_parser("adopt", help="take the database's newest checkpoint as the last signed one")
+    adopting.add_argument("size", type=int, nargs="?", help="its size, once somebody compared it; without, it is shown")
+    acts.add_parser("accept-clock", help="sign once although the clock is behind the newest checkpoint")
+    arguments = parser.parse_args()
     logging.basicConfig(level=env_str("LOG_LEVEL", "INFO"), format="%(levelname)s %(name)s: %(message)s")
-    config = Config.from_environment()
-    kept = LastSigned(config.trail_dir, parse_vkey(config.signer.vkey))
-    if sys.argv[1:] == ["adopt"]:
-        sys.exit(_adopt(config, kept))
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    while not stop.is_set():
-        try:
-            with _connect(config) as connection:
-                _Rounds(connection, Sealer(connection, config.signer, kept)).run(stop)
-        except psycopg.Error as error:
-            log.error("PostgreSQL: %s", str(error).strip())
-            stop.wait(PAUSE_SECONDS)
-
-
-class _Rounds:
-    """Rounds on one session, and what they say of themselves in `audit_sealer`."""
-
-    def __init__(self, connection: psycopg.Connection, sealer: Sealer) -> None:
-        self._connection = connection
-        self._sealer = sealer
-        self._problem: str | None = None
-
-    def run(self, stop: threading.Event) -> None:
-        """Until told to stop, or the session breaks."""
-        self._say("")
-        while not stop.is_set():
-            try:
-                sealed = self._sealer.seal()
-                self._sealer.publish()
-            except Halted as error:
-                log.critical("Halted: %s", error)
-                self._stay_halted(f"Sealing has halted: {error}.", stop)
-                return
-            except (NotYet, OSError) as error:
-                self._say(f"Nothing can be signed at the moment: {error}.")
-                stop.wait(PAUSE_SECONDS)
-                continue
-            self._say("")
-            if sealed < MOST_LEAVES:
-                stop.wait(ROUND_SECONDS)
-
-    def _stay_halted(self, problem: str, stop: threading.Event) -> None:
-        while not stop.is_set():
-            self._say(problem)
-            stop.wait(PAUSE_SECONDS)
-
-    def _say(self, problem: str) -> None:
-        if problem != self._problem and problem:
-            log.error("%s", problem)
-        self._problem = problem
-        self._connection.execute("update audit_sealer set beat_at = clock_timestamp(), problem = %s", [problem])
-
-
-def _connect(config: Config) -> psycopg.Connection:
-    return psycopg.connect(_with_options(config.conninfo), autocommit=True, connect_timeout=5)
-
-
-def _with_options(conninfo: str) -> str:
-    given = psycopg.conninfo.conninfo_to_dict(conninfo).get("options") or ""
-    return psycopg.conninfo.make_conninfo(conninfo, options=f"{given} {_SESSION}".strip())
-
-
-def _adopt(config: Config, kept: LastSigned) -> str:
-    """Exit message; empty when it was adopted."""
     try:
-        with _connect(config) as connection:
-            adopted = Sealer(connection, config.signer, kept).adopt()
-    except Halted as error:
-        return f"Not adopted: {error}."
-    print(f"Adopted size {adopted.size}. Start the sealer again.")
-    return ""
+        config = Config.from_environment()
+        if arguments.act == "adopt":
+            _adopt(config, arguments.size)
+        elif arguments.act == "accept-clock":
+            _accept_clock(config)
+        else:
+            _seal(config)
+    except (Misconfigured, Halted, Waiting) as error:
+        sys.exit(str(error))
+    except (psycopg.OperationalError, OSError) as error:
+        sys.exit(f"It could not be done: {error}")
+
+
+def _seal(config: Config) -> None:
+    sealer = Sealer(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sealer.stop())
+    sealer.run()
+
+
+def _adopt(config: Config, size: int | None) -> None:
+    last_signed = LastSigned(config.trail_dir)
+    with connect(config.conninfo) as connection, last_signed.held():
+        note = adoptable(connection, last_signed, config.signer)
+        if size is None:
+            print(note)
+            print("Compare size and root with a witness, a receipt's proof or a printed report, then run: adopt SIZE")
+            return
+        found = parse_checkpoint(split_note(note)[0]).size
+        if size != found:
+            raise Halted(f"The newest checkpoint has the size {found}, not {size}; nothing was adopted.")
+        last_signed.write(note)
+        print(f"Adopted the checkpoint of {size} entries; a halted sealer goes on by itself.")
+
+
+def _accept_clock(config: Config) -> None:
+    with connect(config.conninfo) as connection:
+        last_signed = LastSigned(config.trail_dir)
+        signed = publish(connection, last_signed, config.signer, datetime.now(UTC), any_clock=True)
+        print(f"Signed the tree of {signed.size} entries at the present time.")
 
 
 if __name__ == "__main__":

@@ -1,61 +1,72 @@
-"""The last checkpoint that was signed, kept outside the database: what a restored backup cannot take back.
-
-One file, the signed note itself. It is replaced as a whole and forced to the disk before anything is published.
-"""
+"""The last signed checkpoint, kept outside the database: what tells that the database was set back."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from audit.log.checkpoints import Checkpoint, CheckpointInvalid, open_checkpoint
-from audit.log.notes import NoteInvalid, NoteVerifier
+from audit.sealing.errors import Waiting
 
-
-class LastSignedUnreadable(Exception):
-    """The file is there and holds no checkpoint that this log signed."""
+NAME = "last_signed"
+_LOCK_SECONDS = 2.0
 
 
 class LastSigned:
-    """The file `last_signed` in the trail's folder."""
+    """`<folder>/last_signed`, a signed note. OSError is the disk's answer to each reading and writing."""
 
-    def __init__(self, folder: Path, log: NoteVerifier) -> None:
-        self.path = folder / "last_signed"
-        self._folder = folder
-        self._log = log
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / NAME
+        self._lock = folder / "lock"
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Reading and replacing under a lock: two sealers on one machine must not put it back. OSError when full."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self._folder / "last_signed.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        """No other sealer of this machine compares or writes meanwhile; `Waiting` when one does not let go."""
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self._lock.open("a") as lock:
+            until = time.monotonic() + _LOCK_SECONDS
+            while not _locked(lock.fileno()):
+                if time.monotonic() > until:
+                    raise Waiting(f"Another sealer on this machine holds {self._lock} and does not go on.")
+                time.sleep(0.05)
             yield
 
-    def read(self) -> Checkpoint | None:
-        """The checkpoint; None where none was ever kept. `LastSignedUnreadable` for anything else in the file."""
+    def read(self) -> str | None:
+        """The note; None where there is no file."""
         try:
-            note = self.path.read_bytes()
+            return self.path.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return None
-        try:
-            return open_checkpoint(note, self._log)
-        except (NoteInvalid, CheckpointInvalid) as error:
-            raise LastSignedUnreadable(f"{self.path} holds no checkpoint of this log: {error}") from error
 
     def write(self, note: str) -> None:
-        """Replace it; on return it is on the disk. OSError leaves the one before in place."""
+        """Replace the note, on disk for certain; after a failure or a crash the old one stands."""
         fresh = self.path.with_suffix(".new")
         with fresh.open("w", encoding="utf-8") as file:
             file.write(note)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.path)
-        folder = os.open(self._folder, os.O_RDONLY)
+        folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+    def mark(self) -> tuple[int, int] | None:
+        """Something that is another once the file was replaced."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
