@@ -12,10 +12,19 @@ django.setup()
 
 from portal.queue import app  # noqa: E402  settings must be ready before the queue reads them
 
-app.conf.imports = ("audit.tasks", "audit.intake.tasks", "audit.retention.tasks", "audit.verifying.tasks", "explain.tasks")
+app.conf.imports = (
+    "audit.tasks",
+    "audit.exports.tasks",
+    "audit.intake.tasks",
+    "audit.retention.tasks",
+    "audit.verifying.tasks",
+    "explain.tasks",
+)
 app.conf.beat_schedule = {
     "requeue-stale-explanations": {"task": "explain.tasks.requeue_stale", "schedule": 10.0},
     "record-lone-halves": {"task": "audit.intake.tasks.record_lone_halves", "schedule": 60.0},
+    "requeue-stale-jobs": {"task": "audit.exports.tasks.requeue_stale", "schedule": 10.0},
+    "let-go-of-exports": {"task": "audit.exports.tasks.let_go", "schedule": 3600.0},
     "make-partitions": {"task": "audit.tasks.make_partitions", "schedule": 6 * 3600.0},
     "ask-witnesses": {"task": "audit.tasks.ask_witnesses", "schedule": 30.0},
     "ask-timestamp-authority": {"task": "audit.tasks.ask_authority", "schedule": 3600.0},

@@ -10,9 +10,11 @@ import pytest
 from django.utils import timezone
 
 import audit.services as trail
+import audit.verifying.services as verifying
 import explain.services as explaining
 import registry.services as registry
 from audit.models import Entry
+from audit.verifying.report import Report
 from explain.tasks import WORKER
 from portal.accounts.access import Role
 from portal.desks import services as desks
@@ -30,6 +32,7 @@ WITHOUT: dict[str, str] = {
     "audit.intake.take_event": "the first half is no decision yet; the second one adds its entry",
     "audit.intake.record_lone_halves": "adds one entry for each half that waited in vain",
     "audit.forget_expired_keys": "lets go of keys whose requests are in the trail already",
+    "audit.verifying.check_trail": "writes nothing",
     "explain.claim_explanation": "a worker's bookkeeping; the request and the outcome are recorded",
     "explain.note_progress": "shows how far a job is",
     "explain.report_digest": "writes nothing",
@@ -102,6 +105,12 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "audit.record_reading": (
         decided,
         lambda entry: trail.record_reading(actor=actor("support"), entry=entry, purpose="p"),
+    ),
+    "audit.verifying.record_verification": (
+        Report,
+        lambda report: verifying.record_verification(
+            actor=actor("compliance"), report=report, since=None, now=timezone.now()
+        ),
     ),
     "portal.desks.record_sign_in": (lambda: None, lambda _: desks.record_sign_in(actor=actor())),
     "portal.desks.issue_token": (
