@@ -41,6 +41,13 @@ BATCH = 5_000
 TABLES = (("audit_key", "entry_id"), ("audit_half", "id"))
 _LOCK = 7041777
 
+# Transactions that have written keys and are not over. By locks: others' sessions hide what they do.
+_WRITING = """
+select coalesce(array_agg(distinct virtualtransaction), '{}') from pg_locks
+where relation in ('audit_key'::regclass, 'audit_half'::regclass) and mode = 'RowExclusiveLock' and granted
+  and database = (select oid from pg_database where datname = current_database()) and pid <> pg_backend_pid()
+"""
+
 Say = Callable[[str], None]
 
 
@@ -144,14 +151,15 @@ def _wait_until_settled(marker: Marker, say: Say, settle: float) -> None:
         say(f"Waiting {wait:.0f} s until every process has read the new key.")
         time.sleep(wait)
     deadline = time.monotonic() + PATIENCE_SECONDS
-    horizon = _one("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-    while _one("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint") < horizon:
+    open_ones = _one(_WRITING)
+    while set(open_ones) & set(_one(_WRITING)):
         _be_patient(deadline, "A transaction from before is still open; end it (pg_stat_activity), and run this again.")
     late = first_id_at(datetime.fromtimestamp(marker.seen_at + settle, UTC))
     while _exists_after(late, marker.old):
         late = first_id_at(datetime.now(UTC))
         say(f"A process still wraps with {marker.old}.")
-        _be_patient(deadline, f"A process goes on with {marker.old}: start it anew, and run this again.", settle)
+        words = f"A process goes on with {marker.old}: start it anew, and run this again."
+        _be_patient(deadline, words, max(settle, 1.0))
 
 
 def _rewrap_all(marker: Marker, ring: Keyring, say: Say) -> Marker:

@@ -118,4 +118,4 @@ def test_only_the_owner_may_replay(committed: str, owner: psycopg.Connection, se
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 app.execute(f"select {call}")
             app.rollback()
-    assert postgres.EMBEDDED_OWNER == owner.info.user
+    assert owner.info.user == postgres.EMBEDDED_OWNER
