@@ -18,7 +18,7 @@ from django.db import transaction
 from audit import proofs
 from audit.log.cosignatures import parse_cosigner_vkey
 from audit.log.tiles import consistency_proof
-from audit.models import Anchor, Checkpoint, Entry
+from audit.models import Anchor, Asked, Checkpoint, Entry
 from audit.services import record
 from audit.witnessing.client import WitnessAhead, WitnessContradicts, WitnessFailed, ask_witness
 from audit.witnessing.timestamps import TimestampFailed, ask_timestamp, load_certificates
@@ -43,7 +43,7 @@ def ask_witnesses(*, now: datetime) -> int:
     return sum(_cosigned(url, vkey, head, now) for url, vkey in settings.WITNESSES.items())
 
 
-def ask_authority() -> bool:
+def ask_authority(*, now: datetime) -> bool:
     """Have the newest checkpoint stamped (RFC 3161), if an authority is configured; whether it was."""
     head = proofs.newest_checkpoint()
     name = urlsplit(settings.TSA_URL).hostname or ""
@@ -54,7 +54,9 @@ def ask_authority() -> bool:
         stamp = ask_timestamp(url=settings.TSA_URL, certificates=certificates, text=head.note)
     except (TimestampFailed, OSError, ValueError) as error:
         log.error("No timestamp: %s", error)
+        _note(Anchor.Kind.RFC3161, name, str(error), now)
         return False
+    _note(Anchor.Kind.RFC3161, name, "", now)
     Anchor.objects.create(size=head.size, kind=Anchor.Kind.RFC3161, name=name, at=stamp.at, evidence=stamp.reply)
     return True
 
@@ -74,13 +76,23 @@ def _cosigned(url: str, vkey: str, head: Checkpoint, now: datetime) -> bool:
         )
     except WitnessFailed as error:
         log.error("%s: %s", name, error)
+        _note(Anchor.Kind.WITNESS, name, str(error), now)
         if isinstance(error, WitnessContradicts) or (isinstance(error, WitnessAhead) and not _signed(error.size)):
             _tell(name, str(error), now)
         return False
     at = datetime.fromtimestamp(given.seconds, UTC)
     evidence = given.line.encode()
+    _note(Anchor.Kind.WITNESS, name, "", now)
     Anchor.objects.create(size=given.size, kind=Anchor.Kind.WITNESS, name=name, at=at, evidence=evidence)
     return True
+
+
+def _note(kind: str, name: str, problem: str, now: datetime) -> None:
+    """What came of asking, for people to see."""
+    asked = Asked(kind=kind, name=name, at=now, problem=problem)
+    Asked.objects.bulk_create(
+        [asked], update_conflicts=True, unique_fields=["kind", "name"], update_fields=["at", "problem"]
+    )
 
 
 def _signed(size: int) -> bool:

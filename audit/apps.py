@@ -11,5 +11,6 @@ class AuditConfig(AppConfig):
         from audit import proofs
         from portal import health
 
+        proofs.check_configured()
         health.register(proofs.health)
         health.register_metrics(proofs.LogMetrics())

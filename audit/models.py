@@ -185,6 +185,20 @@ class Anchor(models.Model):
         db_table = "audit_anchor"
 
 
+class Asked(models.Model):
+    """When a witness or an authority was last asked to vouch, and why it did not; empty where it did. PII: none."""
+
+    pk = models.CompositePrimaryKey("kind", "name")
+    kind = models.CharField(max_length=16, choices=Anchor.Kind)
+    name = models.CharField(max_length=160)
+    at = models.DateTimeField()
+    problem = models.TextField()
+
+    class Meta:
+        managed = False
+        db_table = "audit_asked"
+
+
 class Sealer(models.Model):
     """What the sealer says of itself: when it last looked, and why it has stopped sealing. PII: none."""
 

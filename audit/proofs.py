@@ -16,11 +16,12 @@ from prometheus_client.registry import Collector
 
 from audit.identifiers import time_of
 from audit.log.cosignatures import parse_cosigner_vkey
-from audit.log.notes import Signer, signer_from_secret
+from audit.log.notes import NoteInvalid, Signer, signer_from_secret
 from audit.log.proofs import write_proof
 from audit.log.receipts import receipt_key_name
 from audit.log.tiles import TILE_WIDTH, EntriesRef, TileRef, inclusion_proof, parse_path
-from audit.models import Anchor, Checkpoint, Leaf, Pending, Sealer, Tile, Tree
+from audit.models import Anchor, Asked, Checkpoint, Entry, Leaf, Pending, Sealer, Tile, Tree, Verification
+from portal.env import Misconfigured
 from portal.errors import Hidden
 from portal.vault import secret
 
@@ -58,6 +59,8 @@ class State:
     size: int
     newest: Checkpoint | None
     oldest_waiting: datetime | None
+    # Why the timestamp authority gave none when it was last asked.
+    no_stamp: str = ""
 
     def problems(self, now: datetime) -> list[str]:
         """Why records are not being sealed as they should; empty when they are."""
@@ -72,11 +75,12 @@ class State:
 
 @dataclass(frozen=True)
 class Witness:
-    """A configured witness, and the last checkpoint that it cosigned."""
+    """A configured witness, the last checkpoint that it cosigned, and what came of asking it last."""
 
     name: str
     url: str
     last: Anchor | None
+    asked: Asked | None
 
 
 def state() -> State:
@@ -87,6 +91,7 @@ def state() -> State:
         size=Tree.objects.get().size,
         newest=newest_checkpoint(),
         oldest_waiting=time_of(oldest) if oldest else None,
+        no_stamp=Asked.objects.filter(kind=Anchor.Kind.RFC3161).values_list("problem", flat=True).first() or "",
     )
 
 
@@ -179,6 +184,33 @@ def served(path: str) -> bytes:
     return tile(wanted.level, wanted.n)[: wanted.width * HASH_BYTES]
 
 
+def verdict() -> str:
+    """What the last full check of the trail found; empty before the first."""
+    return Verification.objects.order_by("-at").values_list("verdict", flat=True).first() or ""
+
+
+def doubt(now: datetime) -> str:
+    """Why the record is not known to be whole, in a sentence; empty when nothing speaks against it."""
+    if verdict() == Verification.Verdict.CONTRADICTED:
+        return "The last full check found that the record was changed."
+    if contradiction():
+        return "A witness contradicts the record."
+    return " ".join(state().problems(now))
+
+
+def check_configured() -> None:
+    """`Misconfigured` where a witness is not given as an address and its verifier key, or two have one name."""
+    names = set()
+    for url, vkey in settings.WITNESSES.items():
+        try:
+            name = parse_cosigner_vkey(vkey).name
+        except NoteInvalid as error:
+            raise Misconfigured(f"WITNESSES: after the address {url!r} stands its verifier key; {error}.") from None
+        if not url.startswith(("https://", "http://")) or name in names:
+            raise Misconfigured(f"WITNESSES: {url!r} is no http address, or {name} is named twice.")
+        names.add(name)
+
+
 def log_signer() -> Signer:
     """The log's name and key; the portal signs nothing with it."""
     return _signer("LOG_KEY", settings.LOG_ORIGIN)
@@ -193,7 +225,17 @@ def witnesses() -> list[Witness]:
     """The configured witnesses."""
     signed = Anchor.objects.filter(kind=Anchor.Kind.WITNESS).order_by("-size")
     names = {url: parse_cosigner_vkey(vkey).name for url, vkey in settings.WITNESSES.items()}
-    return [Witness(name, url, signed.filter(name=name).first()) for url, name in names.items()]
+    asked = {answer.name: answer for answer in Asked.objects.filter(kind=Anchor.Kind.WITNESS)}
+    return [Witness(name, url, signed.filter(name=name).first(), asked.get(name)) for url, name in names.items()]
+
+
+def contradiction() -> Entry | None:
+    """The last time that a witness contradicted this log; None where it has cosigned since, or never did."""
+    told = Entry.objects.filter(type="witness.contradicted").order_by("-id").first()
+    if told is None:
+        return None
+    cosigned = Anchor.objects.filter(kind=Anchor.Kind.WITNESS, name=told.object, at__gt=told.at)
+    return None if cosigned.exists() else told
 
 
 def vkeys() -> str:

@@ -29,4 +29,4 @@ def ask_witnesses() -> None:
 @app.task(name="audit.tasks.ask_authority", time_limit=120)
 def ask_authority() -> None:
     """Have the newest checkpoint stamped."""
-    anchoring.ask_authority()
+    anchoring.ask_authority(now=timezone.now())

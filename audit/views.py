@@ -96,7 +96,7 @@ def integrity(request: HttpRequest) -> HttpResponse:
         "key_id": proofs.log_signer().key_id.hex(),
         "witnesses": proofs.witnesses(),
         "stamps": Anchor.objects.filter(kind=Anchor.Kind.RFC3161).order_by("-size")[:5],
-        "contradicted": Entry.objects.filter(type="witness.contradicted").order_by("-id").first(),
+        "contradicted": proofs.contradiction(),
         "verifications": verifications,
         "latest": verifications[0] if verifications else None,
         "may_verify": actor.may(Permission.TRAIL_VERIFY),

@@ -146,7 +146,7 @@ CONTENT_SECURITY_POLICY = {
 # and from a file with one of them a line.
 WITNESSES_FILE = env_path("WITNESSES_FILE", VAR_DIR / "witnesses")
 _witnesses = env_list("WITNESSES") + (WITNESSES_FILE.read_text().splitlines() if WITNESSES_FILE.is_file() else [])
-WITNESSES = {url: vkey for url, _, vkey in (line.partition(" ") for line in _witnesses if line.strip())}
+WITNESSES = {url: vkey.strip() for url, _, vkey in (line.partition(" ") for line in _witnesses if line.strip())}
 # A timestamp authority (RFC 3161), and the file with its certificate and those above it (PEM).
 TSA_URL = env_str("TSA_URL")
 TSA_CERTIFICATE_FILE = env_str("TSA_CERTIFICATE_FILE")

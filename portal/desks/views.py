@@ -16,6 +16,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_GET
 
 import audit.erasure.queries as erasing
+import audit.proofs as log
 import audit.queries as trail
 import explain.queries as explaining
 import registry.queries as registry
@@ -92,4 +93,7 @@ def _trail(actor: Actor, now: Any) -> dict[str, Any]:
     latest = trail.page_of(trail.decisions_visible_to(actor), size=1).entries
     acts = trail.page_of(trail.acts_visible_to(actor), size=8).entries
     total = sum(count.number for count in counts.values())
-    return {"counts": counts, "total": total, "latest": latest[0] if latest else None, "acts": acts}
+    return {
+        **{"counts": counts, "total": total, "latest": latest[0] if latest else None, "acts": acts},
+        "sealing": {"state": log.state(), "verdict": log.verdict(), "doubt": log.doubt(now)},
+    }

@@ -10,7 +10,7 @@ from django.utils import timezone
 from audit import anchoring, proofs
 from audit.log.cosignatures import parse_cosigner_vkey
 from audit.log.notes import split_note
-from audit.models import Anchor, Entry
+from audit.models import Anchor, Asked, Entry
 from audit.queries import text_of
 from audit.witnessing.timestamps import check_timestamp
 from tests import factories
@@ -42,17 +42,24 @@ def test_the_newest_checkpoint_is_cosigned_once(witness: Running, committed: str
     assert witness.latest(settings.LOG_ORIGIN).size == head.size
 
 
-def test_a_witness_that_is_away_is_asked_again(witness: Running, committed: str, tmp_path: Path) -> None:
+def test_a_witness_that_is_away_is_told_and_asked_again(
+    witness: Running, committed: str, tmp_path: Path, client_of
+) -> None:
     factories.decided()
     seal(committed, tmp_path / "trail")
     witness.kill()
     assert anchoring.ask_witnesses(now=timezone.now()) == 0
     assert not Entry.objects.filter(type="witness.contradicted").exists()
+    assert "could not be asked" in Asked.objects.get(kind="witness").problem
+    assert "could not be asked" in client_of(factories.person("auditor")).get("/trail/integrity/").text
     witness.start()
     assert anchoring.ask_witnesses(now=timezone.now()) == 1
+    assert Asked.objects.get(kind="witness").problem == ""
 
 
-def test_a_fork_is_told_in_the_trail_once(witness: Running, committed: str, tmp_path: Path, owner) -> None:
+def test_a_fork_is_told_in_the_trail_once(
+    witness: Running, committed: str, tmp_path: Path, owner, client_of
+) -> None:
     for _ in range(3):
         factories.decided()
     seal(committed, tmp_path / "trail")
@@ -73,10 +80,12 @@ def test_a_fork_is_told_in_the_trail_once(witness: Running, committed: str, tmp_
         assert anchoring.ask_witnesses(now=timezone.now()) == 0
     act = Entry.objects.get(type="witness.contradicted")
     assert act.object == witness.verifier.name and "422" in text_of(act.id)
+    page = client_of(factories.person("auditor")).get("/trail/integrity/").text
+    assert "A witness contradicts the record" in page and "The record is whole" not in page
 
 
 def test_an_authority_stamps_the_signed_note(committed: str, tmp_path: Path, settings) -> None:
-    assert not anchoring.ask_authority()
+    assert not anchoring.ask_authority(now=timezone.now())
     (tmp_path / "tsa").mkdir()
     authority = Authority(tmp_path / "tsa")
     chain = tmp_path / "chain.pem"
@@ -85,7 +94,7 @@ def test_an_authority_stamps_the_signed_note(committed: str, tmp_path: Path, set
     seal(committed, tmp_path / "trail")
     with authority.serving() as url:
         settings.TSA_URL, settings.TSA_CERTIFICATE_FILE = url, str(chain)
-        assert anchoring.ask_authority() and not anchoring.ask_authority()
+        assert anchoring.ask_authority(now=timezone.now()) and not anchoring.ask_authority(now=timezone.now())
     anchor, head = Anchor.objects.get(kind="rfc3161"), proofs.newest_checkpoint()
     assert check_timestamp(bytes(anchor.evidence), certificates=authority.certificates, text=head.note) == anchor.at
 
@@ -94,4 +103,6 @@ def test_an_authority_that_is_away_does_no_harm(committed: str, tmp_path: Path, 
     factories.decided()
     seal(committed, tmp_path / "trail")
     settings.TSA_URL, settings.TSA_CERTIFICATE_FILE = "http://127.0.0.1:9/tsa", str(tmp_path / "none.pem")
-    assert not anchoring.ask_authority()
+    assert not anchoring.ask_authority(now=timezone.now())
+    asked = Asked.objects.get(kind="rfc3161")
+    assert asked.name == "127.0.0.1" and "none.pem" in asked.problem

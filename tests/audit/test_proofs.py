@@ -14,6 +14,7 @@ from audit.log.notes import parse_vkey, split_note
 from audit.log.proofs import check_proof
 from audit.log.tiles import root_at
 from audit.models import Anchor, Entry, Leaf
+from portal.env import Misconfigured
 from tests import factories
 from tests.sealing import seal
 
@@ -100,3 +101,18 @@ def test_a_cosigned_checkpoint_is_preferred_and_carries_its_cosignature(
     text = api("read").get(f"/api/v1/decisions/{entry.id}/proof/").text
     proven = check_proof(text, leaf=bytes(entry.leaf_hash), log=log_key(), witnesses=[witness.verifier])
     assert (proven.checkpoint.size, proven.cosigned) == (head.size, {"witness": 1_800_000_000})
+
+
+@pytest.mark.parametrize(
+    "witnesses",
+    [
+        {"https://witness.example/": ""},
+        {"https://witness.example/": "witness+00000000+AAAA"},
+        {"witness.example": cosigner_from_secret("witness", "secret").vkey},
+        dict.fromkeys(("https://a.example/", "https://b.example/"), cosigner_from_secret("witness", "secret").vkey),
+    ],
+)
+def test_witnesses_that_cannot_be_asked_stop_the_start(settings, witnesses: dict[str, str]) -> None:
+    settings.WITNESSES = witnesses
+    with pytest.raises(Misconfigured, match="WITNESSES: "):
+        proofs.check_configured()
