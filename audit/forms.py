@@ -14,7 +14,7 @@ from audit.queries import DecisionFilter
 from audit.records import Mode, Status
 
 
-class _Moment(forms.DateTimeInput):
+class Moment(forms.DateTimeInput):
     """A browser's own calendar and clock; times are UTC."""
 
     input_type = "datetime-local"
@@ -36,8 +36,8 @@ class DecisionFilterForm(forms.Form):
     status = forms.ChoiceField(required=False, choices=_choices(Status))
     subject = forms.CharField(required=False, max_length=256)
     mode = forms.ChoiceField(required=False, choices=_choices(Mode))
-    since = forms.DateTimeField(required=False, widget=_Moment, label="From")
-    until = forms.DateTimeField(required=False, widget=_Moment, label="Until")
+    since = forms.DateTimeField(required=False, widget=Moment, label="From")
+    until = forms.DateTimeField(required=False, widget=Moment, label="Until")
     request_id = forms.CharField(required=False, max_length=128, label="Request")
     feature = forms.CharField(
         required=False, max_length=300, help_text="An input that is not personal, for instance unemp=3.1."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 
 from audit.identifiers import time_of
 from audit.records import DECISION
@@ -334,6 +335,16 @@ class Job(models.Model):
     class Meta:
         managed = False
         db_table = "audit_job"
+
+    @property
+    def is_finished(self) -> bool:
+        """True when nothing more will happen to it."""
+        return self.finished_at is not None
+
+    @property
+    def elapsed_ms(self) -> int:
+        """Milliseconds since it was asked for, or until it ended."""
+        return round(((self.finished_at or timezone.now()) - self.asked_at).total_seconds() * 1000)
 
 
 class Verification(models.Model):

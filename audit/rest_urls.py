@@ -3,6 +3,7 @@
 from django.urls import path
 
 from audit import rest
+from audit.exports.urls import api_urlpatterns as exports
 from audit.intake.rest import CloudEvents, Decisions
 
 urlpatterns = [
@@ -12,6 +13,7 @@ urlpatterns = [
     path("decisions/<uuid:identifier>/entry/", rest.DecisionEntry.as_view(), name="decision-entry"),
     path("decisions/<uuid:identifier>/proof/", rest.DecisionProof.as_view(), name="decision-proof"),
     path("acts/<uuid:identifier>/proof/", rest.ActProof.as_view(), name="act-proof"),
+    *exports,
 ]
 
 # Where C2SP tlog-tiles has them: outside the API.

@@ -4,6 +4,7 @@ from django.urls import path
 
 from audit import views
 from audit.erasure.urls import urlpatterns as erasure
+from audit.exports.urls import urlpatterns as exports
 from audit.retention.urls import urlpatterns as retention
 
 app_name = "audit"
@@ -12,6 +13,7 @@ urlpatterns = [
     path("decisions/<uuid:identifier>/", views.decision, name="decision"),
     path("trail/", views.trail, name="trail"),
     *erasure,
+    *exports,
     *retention,
     path("trail/integrity/", views.integrity, name="integrity"),
     path("trail/integrity/verify/", views.verify, name="verify"),

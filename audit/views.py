@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from audit import proofs, queries, services
 from audit.forms import CursorForm, DecisionPageForm, PurposeForm
-from audit.models import Anchor, Entry, Verification
+from audit.models import Entry
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Malformed
@@ -36,7 +36,12 @@ def decisions(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         found = queries.decisions_found(actor, form.wanted())
     narrowing = [name for name in form.fields if name != "period"]
-    context = {"form": form, "is_filtered": any(form.data.get(name) for name in narrowing)}
+    context = {
+        "form": form,
+        "is_filtered": any(form.data.get(name) for name in narrowing),
+        "may_export": actor.may(Permission.TRAIL_EXPORT),
+        "may_search": actor.may(Permission.DECISION_READ),
+    }
     try:
         with queries.bounded():
             context |= {**_page(request, found), "about": queries.about(found)}
@@ -78,6 +83,7 @@ def trail(request: HttpRequest) -> HttpResponse:
     texts = queries.texts_of(entry.id for entry in context["page"].entries)
     for entry in context["page"].entries:
         entry.text = texts.get(entry.id, "")
+    context["may_export"] = actor.may(Permission.TRAIL_EXPORT)
     return part(request, "audit/trail.html", "rows", context)
 
 
@@ -87,7 +93,7 @@ def integrity(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     actor.need_sight(Permission.TRAIL_VIEW)
     state, now = proofs.state(), timezone.now()
-    verifications = list(Verification.objects.order_by("-at")[:5])
+    verifications = list(proofs.verifications()[:5])
     context = {
         "state": state,
         "problems": state.problems(now),
@@ -95,7 +101,7 @@ def integrity(request: HttpRequest) -> HttpResponse:
         "origin": settings.LOG_ORIGIN,
         "key_id": proofs.log_signer().key_id.hex(),
         "witnesses": proofs.witnesses(),
-        "stamps": Anchor.objects.filter(kind=Anchor.Kind.RFC3161).order_by("-size")[:5],
+        "stamps": proofs.stamps()[:5],
         "contradicted": proofs.contradiction(),
         "verifications": verifications,
         "latest": verifications[0] if verifications else None,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
+from django.http import FileResponse
 
 CHUNK_BYTES = 1024 * 1024
 
@@ -47,6 +48,13 @@ def digest_of(file: Path) -> str:
     """SHA-256 of the file, in hex."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def as_download(file: Path) -> FileResponse:
+    """The file as an answer that nobody in between keeps."""
+    answer = FileResponse(file.open("rb"), as_attachment=True, filename=file.name)
+    answer["Cache-Control"] = "private, no-store"
+    return answer
 
 
 def zip_folder(folder: Path, target: Path, step: Callable[[float], None]) -> None:

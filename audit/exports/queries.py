@@ -6,13 +6,15 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from django.db.models import QuerySet
 
+from audit.exports import files
 from audit.identifiers import first_id_at
 from audit.keys import entry_key
 from audit.models import Entry, Job, Key, Leaf, Payload
-from audit.queries import facts_of
+from audit.queries import decisions_visible_to, facts_of
 from audit.records import DECISION, ENTRY_FORMAT, Part, payload_content
 from portal.accounts.access import Actor, Permission
 from portal.errors import Hidden
@@ -42,12 +44,36 @@ def jobs_visible_to(actor: Actor, kind: str) -> QuerySet[Job]:
     return own if actor.may(_SIGHT[kind]) else own.none()
 
 
-def job_for(actor: Actor, kind: str, identifier: uuid.UUID) -> Job:
-    """The job, or `Hidden`."""
-    job = jobs_visible_to(actor, kind).filter(pk=identifier).first()
-    if job is None:
-        raise Hidden
-    return job
+def export_for(actor: Actor, identifier: uuid.UUID) -> Job:
+    """The export, or `Hidden`."""
+    return _job_for(actor, identifier, Job.Kind.EXPORT)
+
+
+def search_for(actor: Actor, identifier: uuid.UUID) -> Job:
+    """The search, or `Hidden`."""
+    return _job_for(actor, identifier, Job.Kind.SEARCH)
+
+
+def job_for(actor: Actor, identifier: uuid.UUID) -> Job:
+    """The export or search, or `Hidden`."""
+    return _job_for(actor, identifier, *_SIGHT)
+
+
+def file_for(actor: Actor, identifier: uuid.UUID) -> Path:
+    """The finished file of an export, or `Hidden`: not there yet or any more, or with data that they may not read."""
+    job = export_for(actor, identifier)
+    name = (job.result or {}).get("file")
+    if job.parameters["redaction"] == DISCLOSED:
+        actor.need_sight(Permission.DECISION_READ)
+    if not name or not (files.folder_of(job.pk) / name).is_file():
+        raise Hidden("There is no file: it is not made yet, was deleted after seven days, or was withdrawn.")
+    return files.folder_of(job.pk) / name
+
+
+def hits_of(actor: Actor, job: Job) -> QuerySet[Entry]:
+    """The decisions that a search found, newest first."""
+    hits = (job.result or {}).get("hits", [])
+    return decisions_visible_to(actor).filter(pk__in=hits).order_by("-id")
 
 
 def stale_jobs(now: datetime) -> QuerySet[Job]:
@@ -98,3 +124,11 @@ def opened(entries: Sequence[Entry], parts: Sequence[Part]) -> Opened:
         content = payload_content(format, key or b"", row.entry_id, Part(row.part), bytes(row.stored))
         found.contents.setdefault(row.entry_id, {})[Part(row.part)] = content
     return found
+
+
+def _job_for(actor: Actor, identifier: uuid.UUID, *kinds: str) -> Job:
+    for kind in kinds:
+        job = jobs_visible_to(actor, kind).filter(pk=identifier).first()
+        if job is not None:
+            return job
+    raise Hidden

@@ -11,8 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+import audit.erasure.services as erasing
 import explain.services as explaining
-from tests import factories
+from tests import exporting, factories
 
 from .test_templates import url_names
 
@@ -20,6 +21,7 @@ PERSONAS = ("anonymous", "lead", "compliance", "support", "auditor", "outsider")
 SYSTEM, VERSION = ("slug",), ("slug", "number")
 WHY = {"reason": "Because."}
 RELEASE = {**WHY, "version": 1, "expected_release": 2, "strategy": "direct"}
+EXPORT = {"system": "mortgage", "since": "2026-01-01T00:00Z", "until": "2026-02-01T00:00Z", "format": "csv"}
 EVIDENCE = {"kind": "scan", "verdict": "claimed", "summary": "None found"}
 
 # Name: (method, arguments, body, status for each of PERSONAS). Version 2 is live and version 1 stands by.
@@ -31,9 +33,24 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "metrics": ("get", (), {}, "200 200 200 200 200 200"),
     "audit:decisions": ("get", (), {}, "302 200 200 200 200 404"),
     "audit:decision": ("get", ("decision",), {}, "302 200 200 200 200 404"),
+    "audit:erasures": ("get", (), {}, "302 404 200 200 200 404"),
+    "audit:request_erasure": ("get", (), {}, "302 404 200 200 404 404"),
+    "audit:erasure": ("get", ("erasure",), {}, "302 404 200 200 200 404"),
+    "audit:confirm_erasure": ("post", ("erasure",), {**WHY, "override": "Because."}, "302 404 302 403 403 404"),
+    "audit:decline_erasure": ("post", ("erasure",), WHY, "302 404 302 403 403 404"),
+    "audit:holds": ("get", (), {}, "302 404 200 404 200 404"),
+    "audit:place_hold": ("get", (), {}, "302 404 200 404 404 404"),
+    "audit:lift_hold": ("get", ("hold",), {}, "302 404 200 404 404 404"),
+    "audit:retention": ("get", (), {}, "302 404 200 404 200 404"),
+    "audit:set_retention": ("get", SYSTEM, {}, "302 404 200 404 404 404"),
     "audit:trail": ("get", (), {}, "302 404 200 404 200 404"),
     "audit:integrity": ("get", (), {}, "302 404 200 404 200 404"),
     "audit:verify": ("post", (), {}, "302 403 302 403 302 403"),
+    "audit:exports": ("get", (), {}, "302 404 200 404 200 404"),
+    "audit:export_download": ("get", ("export",), {}, "302 404 200 404 404 404"),
+    "audit:searches": ("get", (), {}, "302 404 200 200 404 404"),
+    "audit:search": ("get", ("search",), {}, "302 404 404 200 404 404"),
+    "audit:cancel_job": ("post", ("search",), {}, "302 404 404 302 404 404"),
     "registry:systems": ("get", (), {}, "302 200 200 200 200 404"),
     "registry:system": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
     "registry:version": ("get", VERSION, {}, "302 200 200 200 200 404"),
@@ -57,6 +74,9 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "api:decision-entry": ("get", ("decision",), {}, "401 200 200 200 200 404"),
     "api:decision-proof": ("get", ("decision",), {}, "401 404 404 404 404 404"),
     "api:act-proof": ("get", ("decision",), {}, "401 404 404 404 404 404"),
+    "api:exports": ("post", (), EXPORT, "401 403 202 403 202 403"),
+    "api:export": ("get", ("export",), {}, "401 404 200 404 404 404"),
+    "api:export-download": ("get", ("export",), {}, "401 404 200 404 404 404"),
     "log:checkpoint": ("get", (), {}, "401 404 404 404 404 404"),
     "log:vkeys": ("get", (), {}, "401 404 200 404 200 404"),
     "log:tile": ("get", ("tile",), {}, "401 404 404 404 404 404"),
@@ -92,7 +112,14 @@ def things(db: None) -> dict[str, Any]:
         actor=support, decision=decision, channel="phone", claim="I pay on time.", received_at=now, now=now
     )
     explanation = explaining.explain_dispute(actor=support, dispute=dispute, decision=decision, now=now)
-    named = {"decision": decision.id, "explanation": explanation.id, "dispute": dispute.number}
+    factories.decided(2, subject="applicant-18")
+    about = {"system": "mortgage", "reason": "Because.", "now": now}
+    erasure = erasing.request_erasure(actor=support, subject="applicant-18", **about)
+    hold = erasing.place_hold(actor=factories.person("compliance").actor, subject="applicant-17", **about)
+    export, search = exporting.export(by="compliance"), exporting.search(by="support")
+    exporting.finish(exporting.claimed(export))
+    jobs = {"export": export.id, "search": search.id}
+    named = {**jobs, "erasure": erasure.id, "hold": hold.id, "decision": decision.id, "explanation": explanation.id, "dispute": dispute.number}
     return {**named, "tile": "0/000", "slug": "mortgage", "number": 1, "name": "retire"}
 
 
@@ -117,13 +144,15 @@ def answer_to(persona: str, method: str, path: str, body: dict[str, Any], *, is_
         browser.force_login(factories.person(persona))
     with transaction.atomic():
         if method == "get":
-            status = browser.get(path).status_code
+            answer = browser.get(path)
         elif is_api:
-            status = browser.post(path, json.dumps(body), content_type="application/json").status_code
+            answer = browser.post(path, json.dumps(body), content_type="application/json")
         else:
-            status = browser.post(path, body).status_code
+            answer = browser.post(path, body)
         transaction.set_rollback(True)
-    return status
+    if answer.streaming:
+        answer.getvalue()  # a download holds its file open
+    return answer.status_code
 
 
 @pytest.mark.parametrize("name", sorted(name for name, row in ADDRESSES.items() if row[0] == "post"))

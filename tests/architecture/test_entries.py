@@ -5,20 +5,25 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
 
+import audit.erasure.services as erasing
+import audit.retention.services as retention
 import audit.services as trail
 import audit.verifying.services as verifying
 import explain.services as explaining
 import registry.services as registry
+from audit.identifiers import new_id
 from audit.models import Entry
 from audit.verifying.report import Report
 from explain.tasks import WORKER
 from portal.accounts.access import Role
 from portal.desks import services as desks
-from tests import factories
+from portal.times import months_before
+from tests import exporting, factories
 from tests.factories import approved, decided, person, released, submitted, version
 
 from .sources import ROOT, functions
@@ -32,7 +37,19 @@ WITHOUT: dict[str, str] = {
     "audit.intake.take_event": "the first half is no decision yet; the second one adds its entry",
     "audit.intake.record_lone_halves": "adds one entry for each half that waited in vain",
     "audit.forget_expired_keys": "lets go of keys whose requests are in the trail already",
+    "audit.exports.cancel_job": "a person's own job ends with nothing made; asking for it is recorded",
+    "audit.exports.claim_job": "a worker's bookkeeping; the request and what was made are recorded",
+    "audit.exports.fail_job": "nothing was made; asking for it is recorded",
+    "audit.exports.finish_search": "the search is recorded when it is asked for; reading a hit is recorded again",
+    "audit.exports.let_go": "deletes copies after the time that was said when they were made",
+    "audit.exports.note_progress": "shows how far a job is",
+    "audit.exports.requeue_stale": "sends again what was recorded when it was asked for",
+    "audit.exports.withdraw_disclosed": "is a part of the erasure, which is recorded",
     "audit.verifying.check_trail": "writes nothing",
+    "audit.retention.drop_month": "was announced, and the announcement sealed, before",
+    "audit.retention.note_archive": "the announcement of the drop holds the archive's hash",
+    "audit.retention.note_emptied": "bookkeeping of the daily work; each expiry is recorded",
+    "explain.forget_decisions": "is part of the erasure, which is recorded",
     "explain.claim_explanation": "a worker's bookkeeping; the request and the outcome are recorded",
     "explain.note_progress": "shows how far a job is",
     "explain.report_digest": "writes nothing",
@@ -50,6 +67,31 @@ def now() -> dict[str, Any]:
 
 def actor(username: str = "lead") -> Any:
     return person(username).actor
+
+
+def old_decision() -> Any:
+    moment = months_before(timezone.now(), 9)
+    factories.make_month(moment)
+    return decided(id=new_id(int(moment.timestamp() * 1000)))
+
+
+def asked() -> Any:
+    old_decision()
+    facts = {"system": "mortgage", "subject": "applicant-17", "reason": "r"}
+    return erasing.request_erasure(actor=actor("support"), **facts, **now())
+
+
+def expiring() -> Any:
+    entry = old_decision()
+    retention.set_retention(actor=actor("compliance"), system="mortgage", months=6, reason="r", **now())
+    return {"system": "mortgage", "month": entry.at.date().replace(day=1), "after": UUID(int=0), "at_most": 10}
+
+
+def archived() -> Any:
+    entry = old_decision()
+    month = entry.at.date().replace(day=1)
+    manifest = {"rows": 1, "first_id": entry.id, "last_id": entry.id}
+    return retention.note_archive(month=month, manifest=manifest, sha256=bytes(32), folder="f", **now())
 
 
 def evidence(draft: Any) -> None:
@@ -99,6 +141,11 @@ def upload() -> tuple[Any, Any]:
     return version(1).system, factories.upload_of(factories.trained_boosting())
 
 
+def claimed_export() -> Any:
+    decided()
+    return exporting.claimed(exporting.export())
+
+
 WHY = {"reason": "r"}
 # Service: what is there before, the one act.
 ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
@@ -106,12 +153,55 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         decided,
         lambda entry: trail.record_reading(actor=actor("support"), entry=entry, purpose="p"),
     ),
+    "audit.erasure.request_erasure": (
+        old_decision,
+        lambda entry: erasing.request_erasure(
+            actor=actor("support"), system="mortgage", subject="applicant-17", reason="r", **now()
+        ),
+    ),
+    "audit.erasure.confirm_erasure": (
+        asked,
+        lambda erasure: erasing.confirm_erasure(actor=actor("compliance"), erasure=erasure, reason="r", **now()),
+    ),
+    "audit.erasure.decline_erasure": (
+        asked,
+        lambda erasure: erasing.decline_erasure(actor=actor("compliance"), erasure=erasure, reason="r", **now()),
+    ),
+    "audit.erasure.place_hold": (
+        decided,
+        lambda entry: erasing.place_hold(actor=actor("compliance"), system="mortgage", reason="r", **now()),
+    ),
+    "audit.erasure.lift_hold": (
+        lambda: erasing.place_hold(actor=WORKER, system="mortgage", reason="r", **now()),
+        lambda hold: erasing.lift_hold(actor=actor("compliance"), hold=hold, reason="r", **now()),
+    ),
+    "audit.erasure.record_rotation": (
+        lambda: None,
+        lambda _: erasing.record_rotation(actor=WORKER, old="a", new="b", keys=1, since=timezone.now(), **now()),
+    ),
+    "audit.retention.set_retention": (
+        decided,
+        lambda entry: retention.set_retention(
+            actor=actor("compliance"), system="mortgage", months=6, reason="r", **now()
+        ),
+    ),
+    "audit.retention.expire_decisions": (
+        expiring,
+        lambda what: retention.expire_decisions(actor=WORKER, **what, **now()),
+    ),
+    "audit.retention.announce_drop": (
+        archived,
+        lambda archive: retention.announce_drop(actor=WORKER, archive=archive, leaves={}, **now()),
+    ),
     "audit.verifying.record_verification": (
         Report,
         lambda report: verifying.record_verification(
             actor=actor("compliance"), report=report, since=None, now=timezone.now()
         ),
     ),
+    "audit.exports.request_export": (decided, lambda _: exporting.export()),
+    "audit.exports.request_search": (decided, lambda _: exporting.search()),
+    "audit.exports.finish_export": (claimed_export, exporting.finish),
     "portal.desks.record_sign_in": (lambda: None, lambda _: desks.record_sign_in(actor=actor())),
     "portal.desks.issue_token": (
         lambda: None,
