@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -81,6 +82,11 @@ class Witness:
     url: str
     last: Anchor | None
     asked: Asked | None
+
+    @property
+    def is_here(self) -> bool:
+        """True for one on this machine: whoever holds the machine holds its memory and key, too."""
+        return urlsplit(self.url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def state() -> State:
@@ -184,9 +190,19 @@ def served(path: str) -> bytes:
     return tile(wanted.level, wanted.n)[: wanted.width * HASH_BYTES]
 
 
+def stamps() -> QuerySet[Anchor]:
+    """What a timestamp authority stamped, newest first."""
+    return Anchor.objects.filter(kind=Anchor.Kind.RFC3161).order_by("-size")
+
+
+def verifications() -> QuerySet[Verification]:
+    """The full checks of the trail, newest first."""
+    return Verification.objects.order_by("-at")
+
+
 def verdict() -> str:
     """What the last full check of the trail found; empty before the first."""
-    return Verification.objects.order_by("-at").values_list("verdict", flat=True).first() or ""
+    return verifications().values_list("verdict", flat=True).first() or ""
 
 
 def doubt(now: datetime) -> str:

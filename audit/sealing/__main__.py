@@ -55,21 +55,24 @@ def _adopt(config: Config, size: int | None) -> None:
     with connect(config.conninfo) as connection, last_signed.held():
         note = adoptable(connection, last_signed, config.signer)
         if size is None:
-            print(note)
-            print("Compare size and root with a witness, a receipt's proof or a printed report, then run: adopt SIZE")
+            _say(f"{note}\nCompare size and root with a witness, an exported proof or a report, then run: adopt SIZE")
             return
         found = parse_checkpoint(split_note(note)[0]).size
         if size != found:
             raise Halted(f"The newest checkpoint has the size {found}, not {size}; nothing was adopted.")
         last_signed.write(note)
-        print(f"Adopted the checkpoint of {size} entries; a halted sealer goes on by itself.")
+        _say(f"Adopted the checkpoint of {size} entries; a halted sealer goes on by itself.")
 
 
 def _accept_clock(config: Config) -> None:
     with connect(config.conninfo) as connection:
         last_signed = LastSigned(config.trail_dir)
         signed = publish(connection, last_signed, config.signer, datetime.now(UTC), any_clock=True)
-        print(f"Signed the tree of {signed.size} entries at the present time.")
+        _say(f"Signed the tree of {signed.size} entries at the present time.")
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
 
 
 if __name__ == "__main__":
