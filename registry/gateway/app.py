@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from portal.errors import Refusal, error_body
 from registry.gateway.config import Config
+from registry.gateway.counting import Counts
 from registry.gateway.decide import DecideEndpoint
 from registry.gateway.exchange import refusal_headers
 from registry.gateway.following import Follower
@@ -46,12 +47,15 @@ class Gateway:
         self.presence = Presence(
             self.recorder, self.routes, config.data_keys, config.name, config.heartbeat_seconds
         )
+        # Counting has one too: it must not take the way of decisions.
+        self.counts = Counts(Session(config.conninfo), config.name, config.flush_seconds)
         self.decide = DecideEndpoint(
             tokens=self.tokens,
             routes=self.routes,
             recorder=self.recorder,
             answers=Answers(self._reading, config.data_keys),
             metrics=self.metrics,
+            counts=self.counts,
             receipts=Receipts(config.origin, config.receipt_key),
             subject_key=config.subject_key,
             data_keys=config.data_keys,
@@ -62,6 +66,7 @@ class Gateway:
         """Read tokens and pointers, load what they name, then follow. Without a database it starts all the same."""
         await self.follower.start()
         self.presence.start()
+        self.counts.start()
         # Half a million objects of libraries and models will not die: the collector need not walk them again,
         # which takes some 100 ms of every full collection.
         gc.collect()
@@ -72,6 +77,7 @@ class Gateway:
         await self.follower.stop()
         await self.presence.stop()
         await self.recorder.close()
+        await self.counts.stop()
         await self.routes.close()
         await self._reading.close()
 

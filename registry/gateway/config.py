@@ -32,6 +32,7 @@ class Config:
     most_in_flight: int = 256
     poll_seconds: float = 1.0
     heartbeat_seconds: float = 60.0
+    flush_seconds: float = 10.0
 
     @classmethod
     def from_environment(cls) -> Config:

@@ -18,6 +18,7 @@ from audit.records import DecisionFacts, Draft, Mode, Status, decision_draft
 from portal.errors import Invalid, Malformed, Problem, Refusal
 from portal.strict_json import JsonRefused, parse
 from registry.gateway import idempotency
+from registry.gateway.counting import UNRECORDED, Counts
 from registry.gateway.exchange import BodyRefused, header, read_body, send_json, send_refusal
 from registry.gateway.idempotency import Answered, Answers, Slot
 from registry.gateway.metrics import UNKNOWN, Metrics
@@ -54,6 +55,18 @@ class Call:
     subject: str | None = None
     inputs: Mapping[str, Any] | None = None
     route: Route | None = None
+    # True for one that got the answer, and stands in the record, of an earlier one under its key.
+    is_repeat: bool = False
+
+    @property
+    def record_name(self) -> str:
+        """The system's name as its records have it."""
+        return self.system if _SLUG.match(self.system) else UNKNOWN
+
+    @property
+    def version(self) -> int | None:
+        """The version that was reached."""
+        return self.route.version.number if self.route else None
 
     @property
     def elapsed_us(self) -> int:
@@ -77,6 +90,7 @@ class DecideEndpoint:
         recorder: Recorder,
         answers: Answers,
         metrics: Metrics,
+        counts: Counts,
         receipts: Receipts,
         subject_key: str,
         data_keys: Keys,
@@ -87,6 +101,7 @@ class DecideEndpoint:
         self._recorder = recorder
         self._answers = answers
         self._metrics = metrics
+        self._counts = counts
         self._receipts = receipts
         self._subject_key = subject_key
         self._data_keys = data_keys
@@ -144,6 +159,8 @@ class DecideEndpoint:
             await self._refuse(call, Unavailable("This failed on our side. Try again.", code="internal_error"), send)
         else:
             self._finish(call, Status.ANSWERED)
+            if not call.is_repeat:
+                self._counts.recorded(answered.id, call.record_name, call.version, Status.ANSWERED)
             await send_json(send, 200, answered.body(self._receipts.sign(answered.id, answered.leaf)))
 
     async def _answer(self, call: Call) -> Answered:
@@ -152,7 +169,8 @@ class DecideEndpoint:
             return await self._decide(call, None, b"")
         slot = idempotency.slot_of(self._subject_key, call.caller, call.system, call.key)
         fingerprint = idempotency.fingerprint_of(call.system, call.body)
-        answered, _ = await self._answers.once(slot, fingerprint, partial(self._decide, call, slot, fingerprint))
+        decide = partial(self._decide, call, slot, fingerprint)
+        answered, call.is_repeat = await self._answers.once(slot, fingerprint, decide)
         return answered
 
     async def _decide(self, call: Call, slot: Slot | None, fingerprint: bytes) -> Answered:
@@ -190,11 +208,13 @@ class DecideEndpoint:
             return
         self._metrics.rejects.labels(refusal.code).inc()
         self._finish(call, status)
+        self._counts.recorded(record.id, call.record_name, call.version, status)
         await send_refusal(send, refusal, str(record.id), self._receipts.sign(record.id, record.leaf))
 
     async def _unrecorded(self, call: Call, gone: RecordUnavailable, send: Send) -> None:
         self._metrics.rejects.labels(gone.code).inc()
-        self._finish(call, "unrecorded")
+        self._finish(call, UNRECORDED)
+        self._counts.unrecorded(call.record_name, call.version)
         await send_refusal(send, gone)
 
     def _draft(
@@ -202,12 +222,12 @@ class DecideEndpoint:
     ) -> Draft:
         route = call.route
         facts = DecisionFacts(
-            system=call.system if _SLUG.match(call.system) else UNKNOWN,
+            system=call.record_name,
             status=status,
             mode=Mode.LIVE,
             caller=call.caller,
             latency_us=answered.latency_us if answered else call.elapsed_us,
-            version=route.version.number if route else None,
+            version=call.version,
             release=route.release if route else None,
             artifact_sha256=route.version.artifact_sha256 if route else None,
             subject=call.subject,
@@ -225,8 +245,7 @@ class DecideEndpoint:
 
     def _finish(self, call: Call, outcome: str) -> None:
         system = call.system if self._routes.known(call.system) else UNKNOWN
-        version = call.route.version.number if call.route else None
-        self._metrics.finished(system, version, outcome, call.elapsed_us / 1_000_000)
+        self._metrics.finished(system, call.version, outcome, call.elapsed_us / 1_000_000)
 
 
 def read_request(body: bytes) -> tuple[str, dict[str, Any]]:
