@@ -69,6 +69,10 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "api:schema": ("get", (), {}, "401 200 200 200 200 200"),
     "api:docs": ("get", (), {}, "302 200 200 200 200 200"),
     "api:decisions": ("get", (), {}, "401 200 200 200 200 200"),
+    "audit:completeness": ("get", (), {}, "302 404 200 404 200 404"),
+    "audit:completeness_line": ("get", (), {}, "302 404 200 404 200 404"),
+    "audit:intake": ("get", (), {}, "302 404 200 404 200 404"),
+    "api:completeness": ("get", (), {}, "401 403 200 403 200 403"),
     "api:cloudevents": ("post", (), {}, "401 403 403 403 403 403"),
     "api:decision": ("get", ("decision",), {}, "401 200 200 200 200 404"),
     "api:decision-entry": ("get", ("decision",), {}, "401 200 200 200 200 404"),
@@ -119,7 +123,8 @@ def things(db: None) -> dict[str, Any]:
     export, search = exporting.export(by="compliance"), exporting.search(by="support")
     exporting.finish(exporting.claimed(export))
     jobs = {"export": export.id, "search": search.id}
-    named = {**jobs, "erasure": erasure.id, "hold": hold.id, "decision": decision.id, "explanation": explanation.id, "dispute": dispute.number}
+    cases = {"erasure": erasure.id, "hold": hold.id}
+    named = {**jobs, **cases, "decision": decision.id, "explanation": explanation.id, "dispute": dispute.number}
     return {**named, "tile": "0/000", "slug": "mortgage", "number": 1, "name": "retire"}
 
 

@@ -25,6 +25,7 @@ CONTRACT = {
     "/api/v1/systems/{slug}/production/": {"get"},
     "/api/v1/decisions/": {"get", "post"},
     "/api/v1/ingest/cloudevents/": {"post"},
+    "/api/v1/completeness/": {"get"},
     "/api/v1/decisions/{identifier}/": {"get"},
     "/api/v1/decisions/{identifier}/entry/": {"get"},
     "/api/v1/decisions/{identifier}/explanations/": {"post"},
