@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from audit.encryption import KeyUnknown, Unreadable
 from audit.exports import files, queries, services, tables
 from audit.exports.searching import search
 from audit.models import Job
@@ -80,6 +81,8 @@ def words_for(error: Exception) -> str:
     """What the person is told of a fault that is no refusal."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "There is no room on the portal's disk. Tell whoever runs this portal."
+    if isinstance(error, KeyUnknown | Unreadable):
+        return f"A record cannot be opened ({error}): it or its key was changed. Have the trail's integrity checked."
     return "This failed through a fault of ours; it is in the log of the workers."
 
 

@@ -2,7 +2,7 @@
 
 What is looked for may itself be personal data (a name, an income). A job's row keeps it only encrypted, under a key of
 its own that the keyring wraps, as payloads are; it goes when the job ends, and the trail never holds it. A job that
-waits through the end of a key rotation can no longer be read, and says so.
+waits through the end of a key rotation can no longer be opened, and says so.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from audit.canonical import normal_text
-from audit.encryption import KEY_BYTES, KeyUnknown, Wrapped, open_part, seal_part
+from audit.encryption import KEY_BYTES, KeyUnknown, Unreadable, Wrapped, open_part, seal_part
 from audit.exports import queries
 from audit.keys import keyring
 from audit.models import Job
@@ -78,13 +78,14 @@ def sealed(job: uuid.UUID, sought: Sought) -> dict[str, str]:
 
 
 def unsealed(job: Job) -> Sought:
-    """What the job looks for; `Conflict` where the keys have changed since."""
+    """What the job looks for; `Conflict` where it does not open: the keys have changed since, or somebody the row."""
     kept = {name: b64decode(text) for name, text in job.parameters["sought"].items()}
     try:
         key = keyring().unwrap(Wrapped(kept["kek"], kept["wrapped"]), job.pk)
-    except KeyUnknown:
-        raise Conflict("The data key was changed while this search waited. Ask again.", code="key_rotated") from None
-    return Sought(**json.loads(open_part(key, job.pk, Part.TEXT.value, kept["stored"])[1]))
+        _, content = open_part(key, job.pk, Part.TEXT.value, kept["stored"])
+    except (KeyUnknown, Unreadable):
+        raise Conflict("What this looks for can no longer be opened. Ask again.", code="unreadable") from None
+    return Sought(**json.loads(content))
 
 
 def search(job: Job, step: Step) -> dict[str, Any]:
