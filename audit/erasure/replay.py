@@ -23,7 +23,7 @@ insert into audit_erasure
 values (%(id)s, %(system)s, %(token)s, '', 'system:before-restore', %(at)s, 'confirmed', 'system:replay', %(at)s,
   'Confirmed before a backup was restored; the reasons are in the trail as it was then.')
 on conflict (id) do update set state = 'confirmed', decided_by = excluded.decided_by, decided_at = excluded.decided_at,
-  decision_reason = excluded.decision_reason where audit_erasure.state = 'requested'
+  decision_reason = excluded.decision_reason where audit_erasure.state in ('requested')
 """
 _UNDONE = """
 select id, system from audit_erasure e where state = 'confirmed' and exists (

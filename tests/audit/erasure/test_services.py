@@ -30,7 +30,7 @@ from .conftest import OLD_DAYS, ask, confirm, decided_days_ago, hold, officer, s
 SECRET = "applicant-unmistakable-8731"
 
 
-def test_an_old_decision_is_erased_and_stays_provable(db: None) -> None:
+def test_an_old_decision_is_erased_and_stays_provable(committed: str) -> None:
     entry, other = decided_days_ago(OLD_DAYS), decided_days_ago(OLD_DAYS, subject="applicant-18")
     done = confirm(ask())
     assert (done.state, done.entries, done.decided_by) == ("confirmed", 1, "user:compliance")
