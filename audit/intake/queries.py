@@ -49,9 +49,10 @@ def intake_for(actor: Actor, since: datetime) -> Intake:
     bounds = [first_id_at(since), LOOKED_THROUGH]
     with connection.cursor() as cursor:
         cursor.execute(_SENDERS, bounds)
-        senders = [Sender(*row, time_of(uuid.UUID(newest))) for *row, newest in cursor.fetchall()]
+        rows = cursor.fetchall()
         cursor.execute(_NUMBER, bounds)
         (number,) = cursor.fetchone()
+    senders = [Sender(who, system, all, bad, time_of(uuid.UUID(newest))) for who, system, all, bad, newest in rows]
     return Intake(senders, number < LOOKED_THROUGH)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,7 +17,7 @@ import httpx
 import numpy as np
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from audit.encryption import Keyring, Keys, Wrapped, open_part
 from portal.demo.hmda import HMDA_INPUTS, HMDA_READ
@@ -25,6 +27,7 @@ from registry import store
 from registry.gateway.app import Gateway, create_app
 from registry.gateway.config import Config
 from registry.scoring.schema import InputSchema
+from tests.product import free_port
 from tests.registry.scoring.conftest import hmda_manifest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -224,6 +227,35 @@ def start() -> Start:
 async def running(registry: Registry, start: Start) -> AsyncIterator[Running]:
     async with start(registry) as gateway:
         yield gateway
+
+
+@pytest.fixture
+def process(
+    registry: Registry, process_environment: Callable[[str], dict[str, str]]
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The gateway as a process of its own, and its address."""
+    port = free_port()
+    environment = {
+        **process_environment(str(conninfo_to_dict(registry.conninfo)["dbname"])),
+        "ARTIFACT_DIR": str(registry.artifact_dir),
+        "SUBJECT_KEY": SUBJECT_KEY,
+        "GATEWAY_PORT": str(port),
+    }
+    started = subprocess.Popen([sys.executable, "-m", "registry.gateway"], cwd=ROOT, env=environment)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        until = time.monotonic() + 20
+        while True:
+            try:
+                assert httpx.get(f"{url}/healthz").status_code == 200
+                break
+            except (httpx.TransportError, AssertionError):
+                assert time.monotonic() < until, "the gateway did not start"
+                time.sleep(0.05)
+        yield started, url
+    finally:
+        started.kill()
+        started.wait()
 
 
 async def eventually(check: Callable[[], Awaitable[Any]], seconds: float) -> float:

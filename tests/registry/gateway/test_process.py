@@ -3,52 +3,14 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-import pytest
-from psycopg.conninfo import conninfo_to_dict
 
-from .conftest import INPUTS, ROOT, SUBJECT_KEY, TOKEN, Registry
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture
-def process(
-    registry: Registry, process_environment: Callable[[str], dict[str, str]]
-) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    port = free_port()
-    environment = {
-        **process_environment(str(conninfo_to_dict(registry.conninfo)["dbname"])),
-        "ARTIFACT_DIR": str(registry.artifact_dir),
-        "SUBJECT_KEY": SUBJECT_KEY,
-        "GATEWAY_PORT": str(port),
-    }
-    started = subprocess.Popen([sys.executable, "-m", "registry.gateway"], cwd=ROOT, env=environment)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        until = time.monotonic() + 20
-        while True:
-            try:
-                assert httpx.get(f"{url}/healthz").status_code == 200
-                break
-            except (httpx.TransportError, AssertionError):
-                assert time.monotonic() < until, "the gateway did not start"
-                time.sleep(0.05)
-        yield started, url
-    finally:
-        started.kill()
-        started.wait()
+from .conftest import INPUTS, ROOT, TOKEN, Registry
 
 
 def test_it_imports_no_django() -> None:

@@ -63,6 +63,24 @@ async def test_another_body_under_the_same_key_is_a_conflict(
     assert registry.entry(other.json()["decision_id"])["status"] == "refused"
 
 
+async def test_an_erased_answer_is_not_given_again_and_the_next_one_is(registry: Registry, running: Running) -> None:
+    given = (await running.decide(idempotency_key="order-7")).json()
+    token = registry.one("select token from audit_key where entry_id = %s", given["decision_id"])
+    erasure = registry.one(
+        "insert into audit_erasure (id, system, token, reason, requested_by, requested_at, state, decided_by,"
+        " decided_at, override_reason) values (gen_random_uuid(), 'mortgage', %s, 'r', 'user:a', now(), 'confirmed',"
+        " 'user:b', now(), 'Counsel decided so.') returning id",
+        token,
+    )
+    assert str(registry.one("select audit_erase(%s)", erasure)) == given["decision_id"]
+    repeat = await running.decide(idempotency_key="order-7")
+    assert (repeat.status_code, repeat.json()["error"]["code"]) == (409, "answer_erased")
+    assert "score" not in repeat.text
+    assert registry.one("select wrapped from audit_key where entry_id = %s", given["decision_id"]) is None
+    later = await running.decide(idempotency_key="order-8")
+    assert later.status_code == 200 and registry.payloads(later.json()["decision_id"])[2]
+
+
 async def test_a_refused_request_holds_no_key(registry: Registry, running: Running) -> None:
     refused = await running.decide({**INPUTS, "pirat": -1}, idempotency_key="k-1")
     corrected = await running.decide(idempotency_key="k-1")
