@@ -54,9 +54,10 @@ class Sealer:
 
     def _work(self, connection: psycopg.Connection) -> None:
         while not self._stop.is_set():
+            could_seal = self._may_seal
             sealed = self._round(connection)
             self._beat(connection)
-            if sealed < self._config.batch:
+            if sealed < self._config.batch and could_seal == self._may_seal:
                 self._stop.wait(self._config.pause_seconds)
 
     def _round(self, connection: psycopg.Connection) -> int:

@@ -39,7 +39,8 @@ def gateway_killed(rig: Rig, callers: Callers) -> str:
 def sealer_killed(rig: Rig, callers: Callers) -> str:
     """kill -9 of the sealer, twenty times under load."""
     for _ in range(20):
-        time.sleep(random.uniform(0.3, 0.9))
+        # Long enough to come up on a busy machine, or it would be killed before it did anything.
+        time.sleep(random.uniform(0.6, 1.8))
         rig.kill_sealers()
         rig.start_sealer()
     return "20 times"

@@ -248,6 +248,7 @@ def rig() -> Iterator[Rig]:
             made.build()
             made.start_gateway()
             made.start_sealer()
+            made.wait_until_sealed()
             yield made
         finally:
             made.stop()
