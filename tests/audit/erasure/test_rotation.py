@@ -298,9 +298,7 @@ def test_with_keys_given_the_operator_brings_and_takes_them(
     assert Entry.objects.filter(type="key.rotated").count() == 1
 
 
-def test_a_key_taken_away_too_early_is_asked_for_again(
-    var_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_taken_away_too_early_is_asked_for_again(var_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = data_keys(var_dir)[0]
     factories.decided()
     monkeypatch.setenv(DATA_KEY, "the operator's new key")

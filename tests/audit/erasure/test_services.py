@@ -343,7 +343,8 @@ def found_in_tables(owner: psycopg.Connection, needle: str) -> list[str]:
         for (table,) in tables
         if owner.execute(
             f"select exists (select from {table} t where strpos(t::text, %s) > 0 or strpos(t::text, %s) > 0)", wanted
-        ).fetchone() == (True,)
+        ).fetchone()
+        == (True,)
     ]
 
 
