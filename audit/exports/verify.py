@@ -34,7 +34,8 @@ try:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 except ImportError:
-    sys.exit("not provable here: this needs the package `cryptography` (pip install cryptography)")
+    sys.stdout.write("NOT PROVABLE: this needs the package `cryptography` (pip install cryptography)\n")
+    sys.exit(2)
 
 FORMAT = "countersign-bundle/v1"
 WIDTH, HASH = 256, 32

@@ -16,13 +16,17 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import transaction
 
+import audit.services as trail
 from audit import proofs
 from audit.exports.bundle import write_bundle
+from audit.keys import keyring
 from audit.log.checkpoints import Checkpoint, sign_checkpoint
 from audit.log.cosignatures import Cosigner
 from audit.log.notes import Signer
 from audit.models import Anchor
+from audit.records import DecisionFacts, Mode, Status, decision_draft
 from tests import factories
 from tests.sealing import seal
 
@@ -40,8 +44,21 @@ def sealed(committed: str, tmp_path: Path, settings: Any) -> str:
     line = WITNESS.cosign(half.note[: half.note.index("\n\n") + 1], 1_700_000_000)
     facts = {"size": half.size, "kind": "witness", "name": WITNESS.name, "at": datetime.now(UTC)}
     Anchor.objects.create(**facts, evidence=line.encode())
-    for _ in range(300):
-        factories.decided()
+    facts = DecisionFacts(
+        system=factories.SYSTEM,
+        status=Status.ANSWERED,
+        mode=Mode.LIVE,
+        caller="service:loan-desk",
+        latency_us=1_900,
+        version=1,
+        release=1,
+        subject="applicant-17",
+        inputs=factories.DENIED,
+        output={"label": "deny", "score": 0.75, "threshold": 0.5},
+    )
+    drafts = [decision_draft(facts, subject_key=settings.SUBJECT_KEY, keyring=keyring()) for _ in range(300)]
+    with transaction.atomic():
+        trail.append(drafts)
     seal(committed, tmp_path / "trail")
     factories.decided()
     return committed
@@ -164,14 +181,22 @@ EDITS: dict[str, tuple[Callable[[Path], None], str]] = {
     "an entry of another kind": (edit("entries.jsonl", lambda data: b"[1]\n" + data), "entry 1 is no entry"),
     "two indices swapped": (edit("indices.txt", swap(3, 4)), "as leaf "),
     "an index too many": (edit("indices.txt", lambda data: data + b"1\n"), "more lines"),
-    "a leaf that the tree has not": (edit("indices.txt", lambda data: b"9999\n" + data[data.index(b"\n") + 1 :]), "of a tree"),
+    "a leaf that the tree has not": (
+        edit("indices.txt", lambda data: b"9999\n" + data[data.index(b"\n") + 1 :]),
+        "of a tree",
+    ),
     "a tile": (edit("tile/0/000", lambda data: bytes(32) + data[32:]), "does not hash to what the tile above"),
     "a short tile": (edit("tile/0/000", lambda data: data[32:]), "does not hold 256 hashes"),
     "the tile above": (edit("tile/1/000.p/1", lambda data: bytes(32)), "the tiles make the root"),
-    "the checkpoint's root": (edit("checkpoint", lambda data: data.replace(b"\n3", b"\n2", 1)), "not signed by the log"),
+    "the checkpoint's root": (
+        edit("checkpoint", lambda data: data.replace(b"\n3", b"\n2", 1)),
+        "not signed by the log",
+    ),
     "another's checkpoint": (edit("checkpoint", forged), "is not signed by the log's key"),
     "a cosignature": (
-        edit("checkpoints.txt", lambda data: data[:-12] + (b"AAAA" if data[-12:-8] != b"AAAA" else b"BBBB") + data[-8:]),
+        edit(
+            "checkpoints.txt", lambda data: data[:-12] + (b"AAAA" if data[-12:-8] != b"AAAA" else b"BBBB") + data[-8:]
+        ),
         "the cosignature of witness.example/w",
     ),
     "an earlier checkpoint": (edit("checkpoints.txt", forged), "is not signed by the log"),
@@ -196,7 +221,6 @@ EDITS: dict[str, tuple[Callable[[Path], None], str]] = {
         edit("manifest.json", lambda data: data.replace(b'"since": "20', b'"since": "30')),
         "is not of the time",
     ),
-    "the origin": (edit("manifest.json", lambda data: data.replace(b'"key_id"', b'"x"')), ""),
 }
 
 
@@ -208,8 +232,6 @@ def whole(make: Make) -> Path:
 def test_each_edit_is_contradicted(whole: Path, tmp_path: Path) -> None:
     """Once with the manifest left as it was, and once by somebody who knows that it names the files."""
     for name, (apply, what) in EDITS.items():
-        if not what:
-            continue
         bundle = tmp_path / "edited"
         shutil.copytree(whole, bundle)
         apply(bundle)
@@ -222,22 +244,22 @@ def test_each_edit_is_contradicted(whole: Path, tmp_path: Path) -> None:
         shutil.rmtree(bundle)
 
 
-@pytest.mark.parametrize("is_named", [True, False])
-@pytest.mark.parametrize("name", ["tile/0/000", "tile/1/000.p/1", "entries.jsonl", "checkpoint", "payloads.jsonl"])
-def test_what_is_missing_is_not_provable(whole: Path, name: str, is_named: bool) -> None:
-    (whole / name).unlink()
-    if is_named:
-        code, said = check(whole)
+def test_what_is_missing_is_not_provable(whole: Path, tmp_path: Path) -> None:
+    for name in ("tile/0/000", "tile/1/000.p/1", "entries.jsonl", "checkpoint", "payloads.jsonl"):
+        bundle = tmp_path / "incomplete"
+        shutil.copytree(whole, bundle)
+        (bundle / name).unlink()
+        code, said = check(bundle)
         assert code == 2 and f"{name} is not in the bundle" in "\n".join(said["not_provable"])
-    else:
-        named(whole)
-        code, said = check(whole)
+        named(bundle)
+        code, said = check(bundle)
         assert code in (1, 2) and name in "\n".join([*said["not_provable"], *said["contradictions"]])
+        shutil.rmtree(bundle)
 
 
 def test_a_checkpoint_that_somebody_kept(make: Make, sealed: str, tmp_path: Path) -> None:
     early = tmp_path / "early"
-    early.write_text(Anchor.objects.get().evidence and proofs.checkpoints().order_by("size")[1].note)
+    early.write_text(proofs.checkpoints().order_by("size")[1].note)
     bundle = make()
     code, said = check(bundle, "--checkpoint", str(early))
     assert code == 0 and "is of the same history" in said["verified"][-1]
@@ -295,7 +317,9 @@ def test_a_hostile_bundle_proves_nothing_and_does_no_harm(whole: Path, tmp_path:
     broken.append(zipped(tmp_path / "alone.zip", {"manifest.json": half}))
     for each in broken:
         code, said = check(each, program=program)
-        assert code in (1, 2) and said["verdict"] != "verified" and (said["not_provable"] or said["contradictions"]), each
+        assert code in (1, 2) and said["verdict"] != "verified" and (said["not_provable"] or said["contradictions"]), (
+            each
+        )
     link = tmp_path / "linked"
     shutil.copytree(whole, link)
     (link / "entries.jsonl").unlink()
@@ -311,7 +335,7 @@ def test_a_damaged_zip_is_no_whole_one(whole: Path, tmp_path: Path) -> None:
     packed = zipped(tmp_path / "whole.zip", members)
     assert check(packed, program=whole / "verify.py")[0] == 0
     data = bytearray(packed.read_bytes())
-    for place in range(200, len(data), len(data) // 40):
+    for place in range(200, len(data), len(data) // 20):
         changed = bytearray(data)
         changed[place] ^= 0xFF
         packed.write_bytes(changed)
@@ -319,7 +343,9 @@ def test_a_damaged_zip_is_no_whole_one(whole: Path, tmp_path: Path) -> None:
         assert code in (1, 2) or said["verdict"] == "verified"
 
 
-def test_nothing_is_written_before_something_is_sealed(committed: str, tmp_path: Path, owner: psycopg.Connection) -> None:
+def test_nothing_is_written_before_something_is_sealed(
+    committed: str, tmp_path: Path, owner: psycopg.Connection
+) -> None:
     from portal.errors import Conflict
 
     now = datetime.now(UTC)
