@@ -94,9 +94,7 @@ def claim_explanation(*, explanation_id: uuid.UUID, is_redelivery: bool, now: da
     """
     free = (Stage.QUEUED, Stage.RUNNING) if is_redelivery else (Stage.QUEUED,)
     mine = Explanation.objects.filter(pk=explanation_id, state__in=free, attempts__lt=MAX_ATTEMPTS)
-    taken = mine.update(
-        state=Stage.RUNNING, touched_at=now, progress=0, stage="Starting", attempts=F("attempts") + 1
-    )
+    taken = mine.update(state=Stage.RUNNING, touched_at=now, progress=0, stage="Starting", attempts=F("attempts") + 1)
     return Explanation.objects.get(pk=explanation_id) if taken else None
 
 
