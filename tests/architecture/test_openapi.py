@@ -11,6 +11,9 @@ from django.core.management import call_command
 CONTRACT = {
     "/api/v1/systems/": {"get", "post"},
     "/api/v1/decisions/{identifier}/proof/": {"get"},
+    "/log/checkpoint": {"get"},
+    "/log/tile/{path}": {"get"},
+    "/log/vkeys": {"get"},
     "/api/v1/systems/{slug}/": {"get"},
     "/api/v1/systems/{slug}/versions/": {"get", "post"},
     "/api/v1/systems/{slug}/versions/{number}/": {"get"},
