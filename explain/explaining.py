@@ -37,7 +37,11 @@ def make_report(explanation: Explanation, progress: Callable[[str, float], None]
     output = trail.output_of(explanation.decision_id)
     if content is None or output is None:
         raise CannotExplain("The inputs or the answer of this decision are no longer there.")
-    version = registry.version_that_decided(explanation.system, explanation.version)
+    try:
+        version = registry.version_that_decided(explanation.system, explanation.version)
+    except Version.DoesNotExist:
+        named = f"Version {explanation.version} of {explanation.system}"
+        raise CannotExplain(f"{named} is not in the registry; this decision was made and reported elsewhere.") from None
     progress("Loading the model that decided", 0.0)
     prepared = prepared_version(version)
     facts = DecisionFacts(

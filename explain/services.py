@@ -56,6 +56,8 @@ def request_explanation(*, actor: Actor, decision: Entry, reason: str, now: date
         raise Conflict(f"This request was {decision.status}, so no model gave an answer to explain.", code="no_answer")
     if reading.erased_on(decision.id):
         raise Conflict(ERASED, code="erased")
+    if decision.version is None:
+        raise Conflict("Who reported this decision did not say which version made it.", code="no_version")
     explanation, is_new = Explanation.objects.get_or_create(
         decision_id=decision.id,
         method_version=METHOD_VERSION,
