@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from audit.records import Mode
 from explain import charts, explaining, services, tasks
 from explain.models import Explanation
 from registry import store
@@ -48,6 +49,13 @@ def test_the_worker_makes_and_keeps_it(support) -> None:
     tasks.compute(str(explanation.id))
     explanation.refresh_from_db()
     assert explanation.attempts == 1
+
+
+def test_a_reported_version_that_nobody_registered_cannot_be_explained(support) -> None:
+    explanation = ask(factories.decided(version=99, mode=Mode.REPORTED))
+    tasks.compute(str(explanation.id))
+    explanation.refresh_from_db()
+    assert explanation.state == "failed" and "Version 99 of mortgage is not in the registry" in explanation.error
 
 
 @pytest.mark.parametrize(
