@@ -89,6 +89,8 @@ def words_for(error: Exception) -> str:
 def _exported(work: Work, folder: Path) -> dict[str, Any]:
     facts = work.job.parameters
     since, until = (datetime.fromisoformat(facts[name]) for name in ("since", "until"))
+    # Not beyond the asking: the act of asking is of this system too, and not sealed yet.
+    until = min(until, work.job.asked_at)
     name = f"{facts['system']}-{since:%Y-%m-%d}-{until:%Y-%m-%d}.{SUFFIXES[facts['format']]}"
     target = folder / name
     target.touch(mode=0o600)

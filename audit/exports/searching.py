@@ -65,7 +65,7 @@ class Sought:
 
     def _problems_of_bounds(self) -> list[Problem]:
         if self.low is None or self.high is None or not (math.isfinite(self.low) and math.isfinite(self.high)):
-            return [Problem("low", "two numbers are needed")]
+            return [Problem("low", "must be a number, and so must the other")]
         return [Problem("high", "must not be below the other number")] if self.high < self.low else []
 
 

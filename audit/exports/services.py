@@ -61,12 +61,12 @@ def request_export(
     """A new export, queued: the system's entries with their proofs, and with what people sent where `disclose` is set.
 
     Disclosing is reading personal data, so it needs that permission and a purpose. `Invalid` for a system that is
-    not in the trail, an empty time or one of more than 12 months; `Conflict` with three jobs under way.
+    not in the trail, and a time that is empty, to come, or more than 12 months; `Conflict` with three jobs under way.
     """
     actor.need(Permission.TRAIL_EXPORT)
     if disclose:
         actor.need(Permission.DECISION_READ)
-    problems = _problems(system, since, until, EXPORT_MONTHS, purpose, needs_purpose=disclose)
+    problems = _problems(system, since, until, EXPORT_MONTHS, purpose, now, needs_purpose=disclose)
     if format not in FORMATS:
         problems.append(Problem("format", f"must be one of: {', '.join(FORMATS)}"))
     if problems:
@@ -93,7 +93,7 @@ def request_search(
     `Invalid` as for exports, where the time is more than 3 months, and without a purpose.
     """
     actor.need(Permission.DECISION_READ)
-    problems = _problems(system, since, until, SEARCH_MONTHS, purpose, needs_purpose=True) + sought.problems()
+    problems = _problems(system, since, until, SEARCH_MONTHS, purpose, now, needs_purpose=True) + sought.problems()
     if problems:
         raise Invalid("This cannot be searched for.", details=problems)
     facts = {
@@ -231,11 +231,13 @@ def _covers(job: Job, decisions: Sequence[uuid.UUID] | None) -> bool:
 
 
 def _problems(
-    system: str, since: datetime, until: datetime, months: int, purpose: str, *, needs_purpose: bool
+    system: str, since: datetime, until: datetime, months: int, purpose: str, now: datetime, *, needs_purpose: bool
 ) -> list[Problem]:
     problems = []
+    if since > now:
+        problems.append(Problem("since", "lies in the future"))
     if system not in systems_seen():
-        problems.append(Problem("system", "there is no decision of such a system in the trail"))
+        problems.append(Problem("system", "is no system of which there are decisions in the trail"))
     if until <= since:
         problems.append(Problem("until", "must be after the beginning"))
     elif since < months_before(until, months):

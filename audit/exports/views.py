@@ -93,7 +93,6 @@ def _jobs(found: Any) -> dict[str, Any]:
 def _show(form: Form, refusal: Refusal) -> None:
     """The refusal in the form, each part at its field where it has one here."""
     for problem in refusal.details:
-        words = problem.problem[:1].upper() + problem.problem[1:] + "."
-        form.add_error(problem.path if problem.path in form.fields else None, words)
+        form.add_error(problem.path if problem.path in form.fields else None, f"It {problem.problem}.")
     if not refusal.details:
         form.add_error(None, refusal.message)
