@@ -55,8 +55,7 @@ class OverridingForm(ConfirmForm):
 
     override = forms.CharField(
         max_length=2_000,
-        required=False,
-        label="Why although they are younger than six months",
+        label="Why now, before the six months are over",
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="For instance that the person's right to erasure comes before the duty to keep logs here, and who"
         " decided so. Shown on this page and kept in the trail.",

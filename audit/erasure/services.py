@@ -183,7 +183,7 @@ def _check_nothing_stands_against(erasure: Erasure, override: str, now: datetime
     if extent and extent.young and not override.strip():
         words = (
             f"{extent.young} of {extent.decisions} decisions are younger than six months, for which logs must be kept"
-            f" ({LAW}). Say why they are erased all the same, or decline."
+            f" ({LAW}). Say why now, or decline."
         )
         raise Conflict(words, code="inside_retention", details=[Problem("override", "is needed")])
 

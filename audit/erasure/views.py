@@ -66,7 +66,8 @@ def confirm_erasure(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse
     actor = actor_of(request)
     found = queries.erasure_for(actor, identifier)
     actor.need(Permission.ERASURE_DECIDE)
-    form = OverridingForm(request.POST)
+    context = _context(actor, found)
+    form = type(context["form"])(request.POST)
     if form.is_valid():
         try:
             done = services.confirm_erasure(actor=actor, erasure=found, now=timezone.now(), **form.cleaned_data)
@@ -75,10 +76,10 @@ def confirm_erasure(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse
                 raise
             _show(form, refusal)
         else:
-            messages.success(request, f"Erased: the personal data of {done.entries} decisions can no longer be read.")
+            number = "1 decision" if done.entries == 1 else f"{done.entries} decisions"
+            messages.success(request, f"Erased: the personal data of {number} can no longer be read.")
             return redirect("audit:erasure", identifier=identifier)
-    context = {**_context(actor, found), "form": form}
-    return render(request, "audit/erasure.html", context, status=409)
+    return render(request, "audit/erasure.html", {**context, "form": form}, status=409)
 
 
 @require_POST
