@@ -44,6 +44,10 @@ _ENTRIES = (
 )
 _LEAVES = "select uuid_send(entry_id), leaf_index from audit_leaf where {range}"
 _PENDING = "select uuid_send(id), leaf_hash from audit_pending where {range}"
+# Those that can be read, and those of which somebody erased the key; entries of format 1 need none.
+_KEYS = (
+    "select uuid_send(entry_id), true from audit_key where {range} and (wrapped is not null or erased_on is not null)"
+)
 _PAYLOADS = "select uuid_send(entry_id), part, stored from audit_payload where {range} order by entry_id, part"
 # Rows that are fetched at once; a payload may have a mebibyte.
 _FETCHED = 500
@@ -173,6 +177,7 @@ class _Range:
         self._leaves: dict[bytes, int] = dict(self._rows(_LEAVES, "entry_id"))
         self._indices = sorted(self._leaves.values())
         self._pending = dict(self._rows(_PENDING, "id"))
+        self._keys: dict[bytes, bool] = dict(self._rows(_KEYS, "entry_id"))
         self._payloads: dict[bytes, dict[str, str]] = {}
         self._tiles = tiles_of(connection, 0, sorted({index // TILE_WIDTH for index in self._indices}))
         self._chains: dict[Epoch, list[Run]] = defaultdict(list)
@@ -221,7 +226,7 @@ class _Range:
     def _check_entries(self) -> int:
         # The innermost loop of the whole check: local names, and one look at each thing.
         digest, loads = sha256, orjson.loads
-        take_payloads = self._payloads.pop
+        take_payloads, keys = self._payloads.pop, self._keys
         number = 0
         for row in self._rows(_ENTRIES, "id"):
             number += 1
@@ -229,8 +234,11 @@ class _Range:
             sealed, misplaced = self._place_of(row[0], leaf)
             try:
                 facts = loads(row[2])
-                problem = _problem_of(row, leaf, facts, take_payloads(row[0], _NONE)) or misplaced
+                stored = take_payloads(row[0], _NONE)
+                problem = _problem_of(row, leaf, facts, stored) or misplaced
                 if facts["v"] > 1:
+                    if stored and row[0] not in keys:
+                        problem = problem or "the key of its payloads is gone, and nobody erased it"
                     # Bytes that are not their leaf's stand in the chain as the tree has them: followers are blameless.
                     self._follow(facts, (leaf if leaf == row[1] else sealed or row[1]).hex())
             except (ValueError, KeyError, TypeError, AttributeError):

@@ -91,6 +91,8 @@ def test_an_erased_person_s_decisions_are_verified(decision: Entry, tamper: Tamp
         ("insert into audit_payload (entry_id, part, stored) values (THIS, 4, 'more')", "text is none that"),
         ("insert into audit_payload (entry_id, part, stored) values (THIS, 99, 'more')", "part 99 is none that"),
         ("delete from audit_payload where entry_id = THIS and part = 2", "the payload output is gone"),
+        ("delete from audit_key where entry_id = THIS", "the key of its payloads is gone"),
+        ("update audit_key set kek = null, wrapped = null where entry_id = THIS", "the key of its payloads is gone"),
         ("delete from audit_leaf where entry_id = THIS", "neither in the tree nor waiting"),
         ("insert into audit_pending select id, leaf_hash from audit_entry where id = THIS", "is in the tree already"),
         (f"{FORGED}; update audit_entry set {REHASH.format('entry', 'entry')} where id = THIS", "is not what the tree"),
