@@ -45,7 +45,8 @@ def test_a_reported_decision_without_version_or_score_has_a_page(api, lead, clie
     browser = client_of(factories.person("support"))
     page = browser.get(f"/decisions/{result['decision_id']}/")
     assert page.status_code == 200 and "reported" in page.content.decode()
-    assert browser.get(f"/decisions/{result['decision_id']}/explain/panel/").status_code == 200
+    panel = browser.get(f"/decisions/{result['decision_id']}/explain/panel/").content.decode()
+    assert "did not say by which version" in panel and "Open a dispute about it" in panel
     asked = browser.post(
         f"/api/v1/decisions/{result['decision_id']}/explanations/", {}, content_type="application/json"
     )
