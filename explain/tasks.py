@@ -8,6 +8,7 @@ import uuid
 from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import worker_process_init
+from django.conf import settings
 from django.utils import timezone
 
 import registry.queries as registry
@@ -64,7 +65,8 @@ def requeue_stale() -> None:
 @worker_process_init.connect
 def warm_up(**kwargs: object) -> None:
     """Prepare what decided lately, so that the first person does not wait for imports and loading."""
-    for version in registry.versions_in_service()[: explaining.KEPT_WARM]:
+    versions = registry.versions_in_service()[: explaining.KEPT_WARM] if settings.WARM_UP else []
+    for version in versions:
         try:
             explaining.prepared_version(version)
         except explaining.CannotExplain as error:

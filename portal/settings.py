@@ -159,6 +159,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 ARTIFACT_MAX_BYTES = env_int("ARTIFACT_MAX_BYTES", 512 * 1024 * 1024)
 # Minutes that half of a decision (a request or a response of a model server) waits for its other half.
 INTAKE_HALF_MINUTES = env_int("INTAKE_HALF_MINUTES", 60)
+# Whether a worker prepares the live versions when it starts; one that explains nothing need not.
+WARM_UP = env_bool("WARM_UP", True)
 # Days from the receipt of a dispute until its answer is due.
 DISPUTE_DUE_DAYS = env_int("DISPUTE_DUE_DAYS", 30)
 

@@ -155,15 +155,17 @@ def programs() -> list[Program]:
         *("--worker-class", "gthread", "--workers", "1", "--threads", "8", "--timeout", "120"),
         *("--graceful-timeout", "8", "--log-level", "warning", "--no-control-socket"),
     ]
-    worker = [
-        *(*celery, "worker", "--queues", "explain,default", "--loglevel", "WARNING", "--hostname", "explain@local"),
-        *("--concurrency", str(env_int("WORKERS", min(4, os.cpu_count() or 1)))),
-    ]
+    worker = [*celery, "worker", "--loglevel", "WARNING"]
+    explain = [*worker, "--queues", "explain", "--hostname", "explain@local"]
+    explain += ["--concurrency", str(env_int("WORKERS", min(4, os.cpu_count() or 1)))]
+    # Exports, checks and the schedule: however long they take, nobody waits behind them for an explanation.
+    chores = [*worker, "--queues", "default", "--hostname", "chores@local", "--concurrency", "1"]
     beat = [
         *(*celery, "beat", "--loglevel", "WARNING"),
         *("--schedule", str(settings.VAR_DIR / "beat-schedule"), "--pidfile", ""),
     ]
     gateway = {"GATEWAY_PORT": str(settings.GATEWAY_PORT), "GATEWAY_HOST": host, **ONE_THREAD}
+    quiet = {"PYTHONWARNINGS": "ignore:You're running"}
     return [
         # Stopped last, so that what the others wrote at their end is sealed.
         Program("sealer", [sys.executable, "-m", "audit.sealing"], {"VAR_DIR": str(settings.VAR_DIR)}),
@@ -171,7 +173,8 @@ def programs() -> list[Program]:
         Program("web", web, ONE_THREAD),
         # SIGQUIT ends a worker at once; its task is taken again, since it was not acknowledged.
         # As root (a container) Celery warns at every start; what it warns of, pickled messages, is switched off.
-        Program("worker", worker, {**ONE_THREAD, "PYTHONWARNINGS": "ignore:You're running"}, orphaned=signal.SIGQUIT),
+        Program("worker", explain, {**ONE_THREAD, **quiet}, orphaned=signal.SIGQUIT),
+        Program("chores", chores, {**ONE_THREAD, **quiet, "WARM_UP": "0"}, orphaned=signal.SIGQUIT),
         Program("beat", beat),
     ]
 
