@@ -13,7 +13,8 @@ from tests import factories
 
 @pytest.fixture
 def sealing(committed: str, owner) -> None:
-    """A sealer has just said that it is there."""
+    """Everything is sealed, and the sealer has just said that it is there."""
+    owner.execute("delete from audit_pending")
     owner.execute("update audit_sealer set beat_at = now()")
 
 
