@@ -26,6 +26,8 @@ PEOPLE = (
     Person("lena", "Lena Lindqvist", Role.ML_LEAD),
     Person("lars", "Lars Lorenz", Role.ML_LEAD),
     Person("clara", "Clara Conti", Role.COMPLIANCE),
+    # A legal hold is lifted by another officer than the one who placed it.
+    Person("carl", "Carl Castell", Role.COMPLIANCE),
     Person("sam", "Sam Sørensen", Role.SUPPORT),
     Person("ava", "Ava Abara", Role.AUDITOR),
 )
