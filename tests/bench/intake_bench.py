@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--profile", action="store_true", help="where the time of `report` goes (and then it is slower)")
+    parser.add_argument("--profile", action="store_true", help="where the time of `report` goes (slower)")
     asked = parser.parse_args(arguments)
     stop_when_told()
     about = results.conditions()
