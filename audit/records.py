@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
 
+import orjson
+
 from audit.canonical import canonical, leaf_hash, normal_text
 from audit.encryption import BLINDING_BYTES, KEY_BYTES, Keyring, Wrapped, open_part, seal_part
 from audit.identifiers import new_id, time_of
@@ -58,6 +60,10 @@ class Part(IntEnum):
     OUTPUT = 2
     BODY = 3
     TEXT = 4
+
+
+# An enum's own `name` takes as long as all else here.
+PART_NAMES = {part: part.name.lower() for part in Part}
 
 
 # What is made for each record are named tuples: a frozen dataclass takes three times as long to make.
@@ -147,7 +153,7 @@ class Draft(NamedTuple):
             "at": timestamp(time_of(self.id)),
             **self.columns,
             **self.more,
-            "payloads": {payload.part.name.lower(): payload.seal for payload in self.payloads},
+            "payloads": {PART_NAMES[payload.part]: payload.seal for payload in self.payloads},
             "writer": writer,
         }
         entry = canonical({key: value for key, value in facts.items() if value is not None})
@@ -252,4 +258,9 @@ def _draft(
 
 
 def _json(value: Any) -> bytes:
-    return _encode(value).encode("utf-8")
+    """The value as JSON; `ValueError` for what is no number. What orjson does not write, or writes as null, is rare."""
+    try:
+        encoded = orjson.dumps(value)
+    except TypeError:
+        encoded = b"null"
+    return _encode(value).encode("utf-8") if b"null" in encoded else encoded

@@ -113,7 +113,8 @@ def copying(folder: Path, lines: list[bytes]) -> Callable[[], None]:
         with postgres.owner_connection(folder) as owner, owner.transaction(), owner.cursor() as cursor:
             for statement, types, rows in copies:
                 with cursor.copy(statement) as one:
-                    one.set_types(types)
+                    if types:
+                        one.set_types(types)
                     for row in rows:
                         one.write_row(row)
 
