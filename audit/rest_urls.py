@@ -3,8 +3,8 @@
 from django.urls import path
 
 from audit import rest
-from audit.exports.urls import api_urlpatterns as exports
 from audit.completeness.urls import api_urlpatterns as completeness
+from audit.exports.urls import api_urlpatterns as exports
 from audit.intake.rest import Decisions
 from audit.intake.urls import api_urlpatterns as intake
 
