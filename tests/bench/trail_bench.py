@@ -72,6 +72,7 @@ def one_size(rows: int) -> dict[str, Any]:
 def _filled(rows: int) -> dict[str, Any]:
     from django.conf import settings
 
+    from audit import proofs
     from portal.database import OWNER, conninfo
     from portal.vault import data_keys
 
@@ -79,7 +80,8 @@ def _filled(rows: int) -> dict[str, Any]:
     began = time.monotonic()
     owner = conninfo(OWNER, settings.VAR_DIR)
     data_key = data_keys(settings.VAR_DIR)[0]
-    trail_rows.fill(owner, rows, since=until - timedelta(days=DAYS), until=until, data_key=data_key)
+    since = until - timedelta(days=DAYS)
+    trail_rows.fill(owner, rows, since=since, until=until, data_key=data_key, signer=proofs.log_signer())
     size = _one("select pg_database_size(current_database())")
     return {"fill rows/s": round(rows / (time.monotonic() - began)), "bytes/row": round(size / rows)}
 

@@ -28,6 +28,7 @@ from audit.writing import COLUMNS, entry_row, key_rows, payload_rows
 
 SLICE = 65_536
 _WRITERS = 4
+_STRANGER = Signer("localhost/trail", bytes(32))
 _INPUTS = {
     **{"pirat": 0.22, "hirat": 0.2, "lvrat": 0.95, "chist": 5, "mhist": 2, "phist": "no", "unemp": 3.9},
     **{"selfemp": "no", "insurance": "no", "condomin": "yes", "single": "no", "hschool": "yes"},
@@ -61,7 +62,16 @@ def records(first: int, number: int, since_ms: int, step_ms: float, data_key: st
         yield record
 
 
-def fill(conninfo: str, rows: int, *, since: datetime, until: datetime, data_key: str, processes: int = 2) -> None:
+def fill(
+    conninfo: str,
+    rows: int,
+    *,
+    since: datetime,
+    until: datetime,
+    data_key: str,
+    processes: int = 2,
+    signer: Signer = _STRANGER,
+) -> None:
     """Write and seal so many decisions between the moments into an empty trail, as the owner of the tables."""
     since_ms = round(since.timestamp() * 1000)
     step_ms = (until - since).total_seconds() * 1000 / rows
@@ -75,7 +85,7 @@ def fill(conninfo: str, rows: int, *, since: datetime, until: datetime, data_key
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         leaves = pool.map(_write, *zip(*slices, strict=True))
         with psycopg.connect(conninfo) as connection:
-            seal(connection, (leaf for some in leaves for leaf in _split(some)), Signer("localhost/trail", bytes(32)))
+            seal(connection, (leaf for some in leaves for leaf in _split(some)), signer)
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("vacuum analyze")
 
