@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -22,11 +23,14 @@ class EntryInvalid(ValueError):
 
 def canonical(value: Any) -> bytes:
     """The value as JCS bytes; `EntryInvalid` for what an entry may not hold."""
-    _check(value)
+    _check((value,))
     try:
         encoded = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:
+        _check_keys(value)
         raise EntryInvalid("a string holds half of a surrogate pair") from None
+    if not encoded.isascii():
+        _check_keys(value)
     if len(encoded) > MAX_ENTRY_BYTES:
         raise EntryInvalid(f"the entry has {len(encoded)} bytes; at most {MAX_ENTRY_BYTES} fit a leaf")
     return encoded
@@ -42,20 +46,29 @@ def normal_text(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip())
 
 
-def _check(value: Any) -> None:
+def _check(items: Iterable[Any]) -> None:
+    for item in items:
+        kind = type(item)
+        # Nearly all of an entry is text and numbers, and this is where most of the time would go.
+        if kind is str or (kind is int and -_MAX_INT <= item <= _MAX_INT):
+            continue
+        if isinstance(item, dict):
+            _check(item.values())
+        elif isinstance(item, list | tuple):
+            _check(item)
+        elif isinstance(item, int) and abs(item) > _MAX_INT:
+            raise EntryInvalid(f"the number {item} is beyond 2^53")
+        elif not (item is None or isinstance(item, str | int)):
+            raise EntryInvalid(f"an entry holds no {kind.__name__}")
+
+
+def _check_keys(value: Any) -> None:
+    """Looked at only where the bytes are not ASCII, or could not be made: else all keys are."""
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str) or not key.isascii():
                 raise EntryInvalid(f"the key {key!r} is not ASCII")
-            # Nearly all of an entry is text and numbers: a call for each of them would take most of the time.
-            kind = type(item)
-            if kind is not str and (kind is not int or not -_MAX_INT <= item <= _MAX_INT):
-                _check(item)
+            _check_keys(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            _check(item)
-    elif isinstance(value, int):
-        if abs(value) > _MAX_INT:
-            raise EntryInvalid(f"the number {value} is beyond 2^53")
-    elif not (value is None or isinstance(value, str)):
-        raise EntryInvalid(f"an entry holds no {type(value).__name__}")
+            _check_keys(item)

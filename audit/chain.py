@@ -7,16 +7,14 @@ is shared between writers, so a chain costs nothing beyond a few bytes.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from audit.identifiers import new_id
 from audit.records import Draft, Record
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a writer stands: the number of its next entry (from 0), and the leaf of its last one.
 
     An epoch is one unbroken chain. `after` names the epoch that this one follows and how many entries it had.
@@ -43,14 +41,21 @@ def first_place(writer: str) -> Place:
     return Place(writer, new_id())
 
 
-def link(drafts: Sequence[Draft], place: Place) -> tuple[list[Record], Place]:
+def link(drafts: Iterable[Draft], place: Place) -> tuple[list[Record], Place]:
     """The drafts as records, one after the other from the place, and the place after them. Nothing is written."""
     records = []
+    for record, after in links(drafts, place):
+        records.append(record)
+        place = after
+    return records, place
+
+
+def links(drafts: Iterable[Draft], place: Place) -> Iterator[tuple[Record, Place]]:
+    """Each draft as a record, made when it is asked for, and the place after it."""
     for draft in drafts:
         record = draft.at_place(place.facts())
-        records.append(record)
         place = Place(place.writer, place.epoch, place.next_seq + 1, record.leaf, place.after)
-    return records, place
+        yield record, place
 
 
 def lost_sight(place: Place) -> Place:
@@ -60,5 +65,5 @@ def lost_sight(place: Place) -> Place:
     """
     if place.head is None:
         # Nothing of this epoch is sure: the new one follows what this one followed.
-        return replace(place, epoch=new_id(), next_seq=0)
+        return place._replace(epoch=new_id(), next_seq=0)
     return Place(place.writer, new_id(), after=(place.epoch, place.next_seq))

@@ -13,16 +13,16 @@ import json
 import os
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
 from audit.canonical import canonical, leaf_hash, normal_text
 from audit.encryption import BLINDING_BYTES, KEY_BYTES, Keyring, Wrapped, open_part, seal_part
-from audit.identifiers import new_id, time_of
+from audit.identifiers import new_id
 
 # Format 1 had payloads that were blinded and not encrypted, and no writers' chains.
 ENTRY_FORMAT = 2
@@ -94,8 +94,7 @@ def payload_opened(format: int, key: bytes, entry: uuid.UUID, part: Part, stored
     return open_part(key, entry, part.value, stored)
 
 
-@dataclass(frozen=True)
-class DecisionFacts:
+class DecisionFacts(NamedTuple):
     """One request as it was answered. Times in µs, scores as probability of the adverse label or raw value."""
 
     system: str
@@ -150,7 +149,7 @@ class Draft(NamedTuple):
         facts = {
             "v": ENTRY_FORMAT,
             "id": str(self.id),
-            "at": timestamp(time_of(self.id)),
+            "at": _millisecond(self.id.int >> 80),
             **self.columns,
             **self.more,
             "payloads": {PART_NAMES[payload.part]: payload.seal for payload in self.payloads},
@@ -219,6 +218,12 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@lru_cache(maxsize=256)
+def _millisecond(milliseconds: int) -> str:
+    """The timestamp of a millisecond since 1970, which many ids share."""
+    return timestamp(datetime.fromtimestamp(milliseconds / 1000, UTC))
+
+
 def _decision_parts(facts: DecisionFacts) -> dict[Part, bytes]:
     parts = {}
     if facts.inputs is not None:
@@ -252,7 +257,7 @@ def _draft(
     key = os.urandom(KEY_BYTES)
     payloads = []
     for part, content in parts.items():
-        stored, commitment = seal_part(key, identifier, part.value, content)
+        stored, commitment = seal_part(key, identifier, part, content)
         payloads.append(Payload(part, stored, len(content), commitment))
     return Draft(identifier, columns, more, payloads, KeyRow(token, keyring.wrap(key, identifier)))
 

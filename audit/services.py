@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from django.db import connection, transaction
 
-from audit.chain import Place, link
+from audit.chain import Place, link, links
 from audit.identifiers import new_id
 from audit.keys import keyring
 from audit.models import Entry, Writer
@@ -53,25 +53,37 @@ def record(
     return append([draft])[0].id
 
 
-def append(drafts: Sequence[Draft], *, in_bulk: bool = False) -> list[Record]:
+def append(drafts: Iterable[Draft], *, in_bulk: bool = False) -> list[Record]:
     """Write the drafts in the present transaction, as the next entries of one of the portal's writers.
 
-    In bulk is quicker for some hundred and more, and slower for a few.
+    In bulk is quicker for some hundred and more, most of all for drafts that are made as they are asked for; and slower
+    for a few.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("the trail is written inside the transaction of the act")
     writer = _free_writer()
     place = Place(writer.name, writer.epoch, writer.next_seq, bytes(writer.head) if writer.head else None)
-    records, after = link(drafts, place)
     with connection.wrap_database_errors:
         # Django's own cursor would put the arrays into the statement as text.
         cursor = psycopg.Cursor(connection.connection)
         if in_bulk:
-            copy_records(cursor, records)
+            records, after = _copied(cursor, drafts, place)
         else:
+            records, after = link(drafts, place)
             cursor.execute(INSERT_RECORDS, record_arrays(records))
     Writer.objects.filter(name=writer.name).update(next_seq=after.next_seq, head=after.head)
     return records
+
+
+def _copied(cursor: psycopg.Cursor[Any], drafts: Iterable[Draft], place: Place) -> tuple[list[Record], Place]:
+    after = place
+
+    def made() -> Iterator[Record]:
+        nonlocal after
+        for record, after in links(drafts, place):  # noqa: B007 - it is read when all are made
+            yield record
+
+    return copy_records(cursor, made()), after
 
 
 def _free_writer() -> Writer:

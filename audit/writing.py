@@ -60,8 +60,15 @@ INSERT_ANSWERS = (
     _RECORDS + "insert into audit_idempotency (caller, key_mac, fingerprint, entry_id, expires_at)"
     " select * from unnest(%b::text[], %b::bytea[], %b::bytea[], %b::uuid[], %b::timestamptz[])"
 )
+
+
+def _copy(table: str, *names: str) -> str:
+    return f"copy {table} ({', '.join(names)}) from stdin (format binary)"
+
+
+ENTRY_COPY = _copy("audit_entry", *_ENTRY_NAMES)
 # For COPY in binary, which names no types itself: a jsonb is a version byte and its text.
-_COPIED_ENTRY = [{**_TYPES, "features": "bytea"}.get(name, "text") for name in _ENTRY_NAMES]
+ENTRY_TYPES = [{**_TYPES, "features": "bytea"}.get(name, "text") for name in _ENTRY_NAMES]
 IdempotencyRow = tuple[str, bytes, bytes, uuid.UUID, datetime]
 
 
@@ -86,31 +93,42 @@ def key_rows(records: Iterable[Record]) -> list[tuple[uuid.UUID, bytes | None, b
     ]
 
 
-def copy_records(cursor: psycopg.Cursor[Any], records: Sequence[Record]) -> None:
-    """Write the records by COPY: for more than some hundred several times as fast as `INSERT_RECORDS`."""
-    for statement, types, rows in copies_of(records):
+def copy_records(cursor: psycopg.Cursor[Any], records: Iterable[Record]) -> list[Record]:
+    """Write the records by COPY, and return them: from some hundred on several times as fast as `INSERT_RECORDS`.
+
+    Each is asked for when the server is taking in those before, so records that are made as they are asked for are made
+    while it works.
+    """
+    written = []
+    with cursor.copy(ENTRY_COPY) as copy:
+        copy.set_types(ENTRY_TYPES)
+        for record in records:
+            copy.write_row(copied_entry(record))
+            written.append(record)
+    for statement, types, rows in other_copies(written):
         with cursor.copy(statement) as copy:
             if types:
                 copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
+    return written
 
 
-def copies_of(records: Sequence[Record]) -> list[tuple[str, list[str], list[tuple]]]:
-    """The statements, the types of their columns, and their rows, for `copy_records`."""
-    entries = [(*row[:-1], row[-1] and b"\x01" + row[-1].encode()) for row in map(entry_row, records)]
-    pending = [(record.id, record.leaf) for record in records]
+def copied_entry(record: Record) -> tuple:
+    """The record's row for `ENTRY_COPY`."""
+    row = entry_row(record)
+    return (*row[:-1], row[-1] and b"\x01" + row[-1].encode())
+
+
+def other_copies(records: Sequence[Record]) -> list[tuple[str, list[str], list[tuple]]]:
+    """The copies of all that belongs to the entries: statement, types of the columns, rows."""
+    pending: list[tuple] = [(record.id, record.leaf) for record in records]
     return [
-        (_copy("audit_entry", *_ENTRY_NAMES), _COPIED_ENTRY, entries),
         (_copy("audit_payload", "entry_id", "part", "stored"), ["uuid", "int2", "bytea"], [*payload_rows(records)]),
         # Where there are no numbers, types need not be told, and bytes are written several times as fast.
         (_copy("audit_key", "entry_id", "token", "kek", "wrapped"), [], [*key_rows(records)]),
-        (_copy("audit_pending", "id", "leaf_hash"), [], [*pending]),
+        (_copy("audit_pending", "id", "leaf_hash"), [], pending),
     ]
-
-
-def _copy(table: str, *names: str) -> str:
-    return f"copy {table} ({', '.join(names)}) from stdin (format binary)"
 
 
 def record_arrays(records: Sequence[Record]) -> list[list[Any]]:

@@ -32,6 +32,8 @@ CHUNK_LINES, CHUNK_BYTES = 2_000, 8 * 1024 * 1024
 MAX_EVENTS = 1_000
 LINES = ("application/x-ndjson", "application/jsonl", "application/json")
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
+# The number of a line, and what it reports or why nothing.
+Read = tuple[int, Reported | Outcome]
 _TAKEN = (Verdict.RECORDED, Verdict.WAITING)
 log = logging.getLogger(__name__)
 
@@ -92,20 +94,16 @@ class Decisions(DecisionList, ReportDoor):
         self.actor.need(Permission.DECISION_REPORT)
         if _media(request) not in LINES:
             raise UnsupportedMediaType(request.content_type or "")
-        results = [result for chunk in _chunks(lines_of(_pieces(request))) for result in self._recorded(chunk)]
+        chunks = _chunks(lines_of(_pieces(request)), self.actor.label)
+        results = [result for chunk in chunks for result in self._recorded(chunk)]
         if not results:
             raise Malformed("The body holds no line.")
         return _answer(results)
 
-    def _recorded(self, chunk: Sequence[Line]) -> list[dict[str, Any]]:
-        now, caller = timezone.now(), self.actor.label
-        read = [_read(line, caller, now) for line in chunk]
-        good = [one for one in read if isinstance(one, Reported)]
+    def _recorded(self, chunk: Sequence[Read]) -> list[dict[str, Any]]:
+        good = [one for _, one in chunk if isinstance(one, Reported)]
         outcomes = iter(_kept(lambda: services.report_decisions(actor=self.actor, reported=good)) if good else ())
-        return [
-            _result(line.number, next(outcomes) if isinstance(one, Reported) else one)
-            for line, one in zip(chunk, read, strict=True)
-        ]
+        return [_result(number, next(outcomes) if isinstance(one, Reported) else one) for number, one in chunk]
 
 
 class CloudEvents(ReportDoor):
@@ -195,11 +193,12 @@ def _whole(request: Any, most: int) -> bytes:
     return bytes(body)
 
 
-def _chunks(lines: Iterator[Line]) -> Iterator[list[Line]]:
-    chunk: list[Line] = []
+def _chunks(lines: Iterator[Line], caller: str) -> Iterator[list[Read]]:
+    """The lines, each with its number and what it reports or why not, as many as are written at once."""
+    chunk: list[Read] = []
     size = 0
     for line in lines:
-        chunk.append(line)
+        chunk.append((line.number, _read(line, caller, timezone.now())))
         size += len(line.content or b"")
         if len(chunk) >= CHUNK_LINES or size >= CHUNK_BYTES:
             yield chunk

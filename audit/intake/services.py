@@ -137,12 +137,12 @@ def _found(keys: Sequence[bytes]) -> dict[bytes, tuple[bytes, uuid.UUID]]:
 
 def _append(new: Sequence[tuple[Reported, uuid.UUID]]) -> None:
     ring = keyring()
-    drafts = [
+    drafts = (
         decision_draft(one.facts, subject_key=settings.SUBJECT_KEY, keyring=ring, id=identifier, at=one.at)
         for one, identifier in new
-    ]
-    if drafts:
-        trail.append(drafts, in_bulk=len(drafts) >= _BULK)
+    )
+    if new:
+        trail.append(drafts, in_bulk=len(new) >= _BULK)
 
 
 def _repeat(fingerprint: bytes, before: bytes, entry: uuid.UUID) -> Outcome:

@@ -58,10 +58,10 @@ def portal() -> Iterator[Path]:
         with database(Path(folder), dict(os.environ)):
             # `up` makes it; WhiteNoise warns where it is not there.
             (Path(folder) / "static").mkdir(exist_ok=True)
-            import django
             from django.db import connections
 
-            django.setup()
+            import portal.wsgi  # noqa: F401  it sets Django up, and the collector as the web's processes have it
+
             yield Path(folder)
             connections.close_all()
 
@@ -101,13 +101,14 @@ def copying(folder: Path, lines: list[bytes]) -> Callable[[], None]:
     from audit.intake.lines import read_line
     from audit.keys import keyring
     from audit.records import decision_draft
-    from audit.writing import copies_of
+    from audit.writing import ENTRY_COPY, ENTRY_TYPES, copied_entry, other_copies
     from portal.embedded import postgres
 
     read = [read_line(line, caller="service:bench", now=timezone.now()) for line in lines]
     ring = keyring()
     drafts = [decision_draft(one.facts, subject_key=settings.SUBJECT_KEY, keyring=ring, at=one.at) for one in read]
-    copies = copies_of(link(drafts, first_place("bench"))[0])
+    records, _ = link(drafts, first_place("bench"))
+    copies = [(ENTRY_COPY, ENTRY_TYPES, [copied_entry(record) for record in records]), *other_copies(records)]
 
     def copy() -> None:
         with postgres.owner_connection(folder) as owner, owner.transaction(), owner.cursor() as cursor:
