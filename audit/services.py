@@ -78,12 +78,12 @@ def append(drafts: Iterable[Draft], *, in_bulk: bool = False) -> list[Record]:
 def _copied(cursor: psycopg.Cursor[Any], drafts: Iterable[Draft], place: Place) -> tuple[list[Record], Place]:
     after = place
 
-    def made() -> Iterator[Record]:
+    def _made() -> Iterator[Record]:
         nonlocal after
         for record, after in links(drafts, place):  # noqa: B007 - it is read when all are made
             yield record
 
-    return copy_records(cursor, made()), after
+    return copy_records(cursor, _made()), after
 
 
 def _free_writer() -> Writer:

@@ -6,6 +6,7 @@
 product     the whole product from nothing to /healthz 200 and to its demo data, and once more with the data there
 explain     click to finished explanation of the three versions' decisions, beside the naive script with shap and lime
 rollback    from a rollback's answer to the first decision by the version returned to, under load
+intake      decisions reported in bulk, beside COPY of the same rows into the same tables
 gateway     audited decisions a second, beside the gateway without records and an echo
 
 Everything runs on the loopback, on free ports and in directories of its own, which are removed; a product that runs
@@ -24,7 +25,7 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import explain_bench, gateway_bench, product, results, rollback_bench
+from tests.bench import explain_bench, gateway_bench, intake_bench, product, results, rollback_bench
 
 
 def main() -> None:
@@ -40,6 +41,8 @@ def main() -> None:
         clean = rollback_bench.run(running, 3 if quick else 30)
     print("\nAudited decisions a second, beside the gateway without records and an echo", flush=True)
     gateway_bench.main(["--seconds", "1", "--models", "xgboost"] if quick else ["--seconds", "3"])
+    # Last, and by itself: it sets Django up on a database of its own.
+    intake_bench.main(["--rows", "10000" if quick else "100000"])
     print(f"\nAs JSON in {results.folder()}")
     raise SystemExit(0 if clean else "A decision failed, or a version that had been rolled back went on answering.")
 

@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 @contextmanager
 def portal() -> Iterator[Path]:
     """A migrated database of our own, and Django set up on it."""
+    before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         os.environ.pop("DATABASE_URL", None)
         os.environ.pop("EMBEDDED_DATABASE", None)
@@ -64,6 +65,9 @@ def portal() -> Iterator[Path]:
 
             yield Path(folder)
             connections.close_all()
+    # Results go where they went before.
+    os.environ.clear()
+    os.environ.update(before)
 
 
 def measured(folder: Path, number: int, is_profiled: bool) -> Iterator[dict[str, Any]]:
