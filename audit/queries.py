@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,14 +18,16 @@ from django.db.models import QuerySet
 from psycopg.errors import QueryCanceled
 
 from audit.canonical import leaf_hash
+from audit.encryption import KeyUnknown, Unreadable
 from audit.identifiers import first_id_at
-from audit.keys import entry_key, entry_keys
+from audit.keys import entry_key
 from audit.models import Entry, Key, Payload
-from audit.records import DECISION, ENTRY_FORMAT, Part, Status, payload_content, subject_token
+from audit.records import DECISION, ENTRY_FORMAT, PART_NAMES, Part, Status, payload_content, subject_token
 from portal.accounts.access import Actor, Permission
 from portal.errors import Hidden, Invalid
 
 PAGE_SIZE = 50
+log = logging.getLogger(__name__)
 # What a person waits for a list, and for its number of rows, in seconds.
 LOOK_SECONDS = 8.0
 COUNT_SECONDS = 0.5
@@ -179,15 +182,10 @@ def text_of(identifier: uuid.UUID) -> str:
 
 def texts_of(identifiers: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
     """The reasons and purposes of these acts, where there are any, in two queries."""
-    rows = Payload.objects.filter(entry_id__in=list(identifiers), part=Part.TEXT.value)
-    stored = {row.entry_id: bytes(row.stored) for row in rows}
-    keys = entry_keys(stored)
-    return {
-        identifier: payload_content(ENTRY_FORMAT, keys[identifier], identifier, Part.TEXT, kept).decode()
-        if identifier in keys
-        else text_of(identifier)
-        for identifier, kept in stored.items()
-    }
+    rows = {row.entry_id: row for row in Payload.objects.filter(entry_id__in=list(identifiers), part=Part.TEXT.value)}
+    keys = Key.objects.in_bulk(list(rows))
+    texts = {identifier: _opened(row, keys.get(identifier)) for identifier, row in rows.items()}
+    return {identifier: text.decode() for identifier, text in texts.items() if text is not None}
 
 
 def erased_on(identifier: uuid.UUID) -> date | None:
@@ -196,13 +194,16 @@ def erased_on(identifier: uuid.UUID) -> date | None:
 
 
 def facts_of(entry: Entry) -> dict[str, Any]:
-    """What the hashed bytes of an entry say."""
-    return json.loads(bytes(entry.entry))
+    """What the hashed bytes of an entry say; nothing where somebody changed them into no entry."""
+    try:
+        return json.loads(bytes(entry.entry))
+    except ValueError:
+        return {}
 
 
 @dataclass(frozen=True)
 class SelfCheck:
-    """Whether an entry's bytes still hash to its leaf, and its payloads to what the bytes say."""
+    """Whether an entry's bytes still hash to its leaf, and its payloads are those that the bytes seal, and open."""
 
     leaf_matches: bool
     payloads_match: bool
@@ -214,12 +215,16 @@ class SelfCheck:
 
 
 def check_entry(entry: Entry) -> SelfCheck:
-    """Hash the stored bytes anew and compare."""
-    raw = bytes(entry.entry)
-    sealed = json.loads(raw).get("payloads", {})
-    stored = {Part(row.part).name.lower(): bytes(row.stored) for row in Payload.objects.filter(entry_id=entry.id)}
-    match = all(hashlib.sha256(stored[name]).hexdigest() == sealed.get(name, {}).get("sha256") for name in stored)
-    return SelfCheck(leaf_hash(raw) == bytes(entry.leaf_hash), match)
+    """Hash the stored bytes anew, compare, and open what was not erased."""
+    sealed = facts_of(entry).get("payloads", {})
+    rows = {PART_NAMES[Part(row.part)]: row for row in Payload.objects.filter(entry_id=entry.id)}
+    match = all(
+        hashlib.sha256(row.stored).hexdigest() == sealed.get(name, {}).get("sha256") for name, row in rows.items()
+    )
+    if erased_on(entry.id) is None:
+        key = Key.objects.filter(entry_id=entry.id).first()
+        match = match and rows.keys() == sealed.keys() and None not in [_opened(row, key) for row in rows.values()]
+    return SelfCheck(leaf_hash(bytes(entry.entry)) == bytes(entry.leaf_hash), match)
 
 
 @dataclass(frozen=True)
@@ -283,13 +288,19 @@ def _json_part(identifier: uuid.UUID, part: Part) -> dict[str, Any] | None:
 
 
 def _part(identifier: uuid.UUID, part: Part) -> bytes | None:
+    """What the part says; None where it was not kept, was erased, or no longer opens (`check_entry` tells which)."""
     row = Payload.objects.filter(entry_id=identifier, part=part.value).first()
-    if row is None:
-        return None
-    stored = bytes(row.stored)
-    key = Key.objects.filter(entry_id=identifier).first()
+    return None if row is None else _opened(row, Key.objects.filter(entry_id=identifier).first())
+
+
+def _opened(row: Payload, key: Key | None) -> bytes | None:
+    part, stored = Part(row.part), bytes(row.stored)
     if key is not None and key.kek is not None:
-        return payload_content(ENTRY_FORMAT, entry_key(key) or b"", identifier, part, stored)
-    if facts_of(Entry.objects.get(pk=identifier))["v"] == 1:
-        return payload_content(1, b"", identifier, part, stored)
+        try:
+            return payload_content(ENTRY_FORMAT, entry_key(key) or b"", row.entry_id, part, stored)
+        except (KeyUnknown, Unreadable) as error:
+            log.error("The record of %s does not open: %s", row.entry_id, error)
+            return None
+    if facts_of(Entry.objects.get(pk=row.entry_id)).get("v") == 1:
+        return payload_content(1, b"", row.entry_id, part, stored)
     return None

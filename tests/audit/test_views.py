@@ -63,3 +63,29 @@ def test_the_trail_shows_acts_with_their_reasons(client_of, auditor) -> None:
     factories.released(1)
     page = client_of(auditor).get("/trail/")
     assert b"The gates hold." in page.content and b"Version 1 goes live." in page.content
+
+
+TAMPERINGS = {
+    "a payload": "update audit_payload set stored = set_byte(stored, 5, get_byte(stored, 5) # 1) where part = 2",
+    "a payload taken away": "delete from audit_payload where part = 1",
+    "a wrapped key": "update audit_key set wrapped = set_byte(wrapped, 20, get_byte(wrapped, 20) # 1)",
+    "the key's wrapper": "update audit_key set kek = 'xxxx'",
+    "the entry": "update audit_entry set entry = '{', leaf_hash = sha256('\\x00'::bytea || '{')"
+    " where type = 'decision'",
+}
+
+
+@pytest.mark.parametrize("what", TAMPERINGS)
+def test_a_changed_record_is_shown_as_contradicted_and_breaks_no_page(
+    committed: str, owner, client_of, what: str
+) -> None:
+    entry = factories.decided()
+    browser = client_of(factories.person("compliance"))
+    assert b"unchanged" in browser.get(f"/decisions/{entry.id}/").content
+    for table in ("audit_entry", "audit_payload", "audit_key"):
+        owner.execute(f"alter table {table} disable trigger all")
+    owner.execute(TAMPERINGS[what])
+    page = browser.get(f"/decisions/{entry.id}/")
+    assert page.status_code == 200 and b"contradicted" in page.content
+    assert browser.post(f"/decisions/{entry.id}/", {"purpose": "review"}).status_code == 200
+    assert browser.get("/trail/").status_code == 200
