@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import models
 from django.utils import timezone
 
@@ -49,6 +51,14 @@ class Entry(models.Model):
     def is_decision(self) -> bool:
         """True for a decision, False for an act."""
         return self.type == DECISION
+
+    @property
+    def decision_id(self) -> uuid.UUID | None:
+        """The decision that an act is about, where it is about one."""
+        try:
+            return uuid.UUID(self.object) if self.object else None
+        except ValueError:
+            return None
 
     @property
     def score(self) -> float | None:

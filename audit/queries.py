@@ -22,7 +22,7 @@ from audit.encryption import KeyUnknown, Unreadable
 from audit.identifiers import first_id_at
 from audit.keys import entry_key
 from audit.models import Entry, Key, Payload
-from audit.records import DECISION, ENTRY_FORMAT, PART_NAMES, Part, Status, payload_content, subject_token
+from audit.records import DECISION, ENTRY_FORMAT, HEARTBEAT, PART_NAMES, Part, Status, payload_content, subject_token
 from portal.accounts.access import Actor, Permission
 from portal.errors import Hidden, Invalid
 
@@ -86,9 +86,11 @@ def decisions_visible_to(actor: Actor) -> QuerySet[Entry]:
     return decisions if actor.may(Permission.DECISION_LIST) else decisions.none()
 
 
-def acts_visible_to(actor: Actor) -> QuerySet[Entry]:
-    """The acts of people and processes that the actor may list."""
+def acts_visible_to(actor: Actor, *, heartbeats: bool = True) -> QuerySet[Entry]:
+    """The acts of people and processes that the actor may list, with or without the gateways' heartbeats."""
     acts = Entry.objects.exclude(type=DECISION).defer("entry")
+    if not heartbeats:
+        acts = acts.exclude(type=HEARTBEAT)
     return acts if actor.may(Permission.TRAIL_VIEW) else acts.none()
 
 

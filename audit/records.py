@@ -27,6 +27,8 @@ from audit.identifiers import new_id
 # Format 1 had payloads that were blinded and not encrypted, and no writers' chains.
 ENTRY_FORMAT = 2
 DECISION = "decision"
+# A gateway says each minute that it is there: not for people to read, unless they ask.
+HEARTBEAT = "gateway.heartbeat"
 SCORE_UNIT = 1_000_000
 # The column holds four bytes: a score beyond is in the payload alone.
 MOST_SCORE = 2_147

@@ -79,7 +79,8 @@ def trail(request: HttpRequest) -> HttpResponse:
     """Acts of people and processes, newest first."""
     actor = actor_of(request)
     actor.need_sight(Permission.TRAIL_VIEW)
-    context = _page(request, queries.acts_visible_to(actor))
+    heartbeats = "heartbeats" in request.GET
+    context = {"heartbeats": heartbeats, **_page(request, queries.acts_visible_to(actor, heartbeats=heartbeats))}
     texts = queries.texts_of(entry.id for entry in context["page"].entries)
     for entry in context["page"].entries:
         entry.text = texts.get(entry.id, "")

@@ -91,7 +91,7 @@ def _production(system: Any) -> dict[str, Any]:
 def _trail(actor: Actor, now: Any) -> dict[str, Any]:
     counts = trail.decisions_since(actor, now - timedelta(hours=24))
     latest = trail.page_of(trail.decisions_visible_to(actor), size=1).entries
-    acts = trail.page_of(trail.acts_visible_to(actor), size=8).entries
+    acts = trail.page_of(trail.acts_visible_to(actor, heartbeats=False), size=8).entries
     total = sum(count.number for count in counts.values())
     return {
         **{"counts": counts, "total": total, "latest": latest[0] if latest else None, "acts": acts},

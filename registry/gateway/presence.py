@@ -10,7 +10,7 @@ import logging
 from enum import StrEnum
 
 from audit.encryption import Keys
-from audit.records import act_draft
+from audit.records import HEARTBEAT, act_draft
 from registry.gateway.recorder import Recorder
 from registry.gateway.refusals import RecordUnavailable
 from registry.gateway.routes import Routes
@@ -23,7 +23,7 @@ class Event(StrEnum):
     """Names of the gateway's acts."""
 
     STARTED = "gateway.start"
-    THERE = "gateway.heartbeat"
+    THERE = HEARTBEAT
     STOPPED = "gateway.stop"
 
 

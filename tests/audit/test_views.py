@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
+from audit import services
 from audit.identifiers import new_id
+from audit.keys import keyring
 from audit.models import Entry
 from audit.queries import text_of
+from audit.records import HEARTBEAT, act_draft
 from tests import factories
 
 
@@ -63,6 +67,21 @@ def test_the_trail_shows_acts_with_their_reasons(client_of, auditor) -> None:
     factories.released(1)
     page = client_of(auditor).get("/trail/")
     assert b"The gates hold." in page.content and b"Version 1 goes live." in page.content
+
+
+def test_the_trail_leaves_heartbeats_out_and_links_only_decisions(client_of, auditor) -> None:
+    entry = factories.decided()
+    with transaction.atomic():
+        services.record_reading(actor=factories.person("support").actor, entry=entry, purpose="Why")
+        for event in ("gateway.start", HEARTBEAT):
+            draft = act_draft(type=event, actor="system:gateway", keyring=keyring(), object="gateway-7")
+            services.append([draft])
+    browser = client_of(auditor)
+    page = browser.get("/trail/").text
+    assert f"/decisions/{entry.id}/" in page and "/decisions/gateway" not in page
+    assert "Gateway start" in page and "gateway-7" in page and "Gateway heartbeat" not in page
+    assert "Gateway heartbeat" in browser.get("/trail/?heartbeats=1").text
+    assert "Gateway heartbeat" not in client_of(factories.person("compliance")).get("/").text
 
 
 TAMPERINGS = {
