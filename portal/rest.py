@@ -11,6 +11,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions, status
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView, exception_handler
 
 from portal.accounts.access import Actor
@@ -39,6 +40,12 @@ class Endpoint(APIView):
     def actor(self) -> Actor:
         """Who asks, with what they may do."""
         return actor_of_rest(self.request)
+
+
+def valid(serializer: Serializer) -> dict[str, Any]:
+    """What the serializer made of the request's body; refused with every problem in it."""
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data
 
 
 def refusal_response(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
+from portal.errors import Invalid
 from registry.models import Strategy
 
 
@@ -30,3 +31,11 @@ class RollbackForm(ReasonForm):
     """Return production to the last stable version."""
 
     expected_release = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+
+def reason_of(form: ReasonForm) -> str:
+    """The reason that was given; `Invalid` naming the first thing that is wrong with the form."""
+    if not form.is_valid():
+        name, problems = next(iter(form.errors.items()))
+        raise Invalid(f"{name.replace('_', ' ').capitalize()}: {problems[0]} Go back, and fill it in.")
+    return form.cleaned_data["reason"]

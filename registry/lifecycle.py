@@ -55,6 +55,14 @@ TRANSITIONS: tuple[Transition, ...] = (
         bars_submitter=True,
         needs_person=True,
     ),
+    # Before it is released, an approver may take their yes back; it then waits for approval again.
+    Transition(
+        "withdraw",
+        frozenset({State.APPROVED}),
+        State.SUBMITTED,
+        Permission.VERSION_APPROVE,
+        needs_person=True,
+    ),
     Transition(
         "reinstate",
         frozenset({State.QUARANTINED}),
@@ -73,6 +81,15 @@ TRANSITIONS: tuple[Transition, ...] = (
         frozenset({State.APPROVED, State.STANDBY}),
         State.LIVE,
         Permission.RELEASE_CREATE,
+        by_release=True,
+    ),
+    # Break-glass: somebody must approve it afterwards.
+    Transition(
+        "go_live_unapproved",
+        frozenset({State.DRAFT, State.SUBMITTED}),
+        State.LIVE,
+        Permission.RELEASE_BREAK_GLASS,
+        needs_person=True,
         by_release=True,
     ),
     Transition(

@@ -1,6 +1,6 @@
-"""Addresses of the registry's pages."""
+"""Addresses of the registry's pages; each room brings its own."""
 
-from django.urls import path
+from django.urls import include, path
 
 from registry import views
 
@@ -9,8 +9,10 @@ urlpatterns = [
     path("systems/", views.systems, name="systems"),
     path("systems/<slug:slug>/", views.system, name="system"),
     path("systems/<slug:slug>/versions/<int:number>/", views.version, name="version"),
-    path("systems/<slug:slug>/versions/<int:number>/<slug:name>/", views.move, name="move"),
-    path("systems/<slug:slug>/production/", views.production, name="production"),
-    path("systems/<slug:slug>/production/release/", views.release, name="release"),
-    path("systems/<slug:slug>/production/rollback/", views.roll_back, name="roll_back"),
+    path("", include("registry.checking.urls")),
+    path("", include("registry.provenance.urls")),
+    path("", include("registry.cards.urls")),
+    path("", include("registry.releasing.urls")),
+    # Last, since a move's name would catch the other rooms' pages of a version.
+    path("", include("registry.approving.urls")),
 ]

@@ -15,6 +15,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 import audit.services as trail
+import registry.approving.services as approving
+import registry.releasing.services as releasing
 import registry.services as registry
 from audit.identifiers import new_id
 from audit.keys import keyring
@@ -117,14 +119,14 @@ def version(number: int) -> Version:
 
 def submitted(number: int, *, by: str = "lead") -> Version:
     """The seeded version, submitted."""
-    return registry.submit_version(actor=person(by).actor, version=version(number), reason="Ready for a second look.")
+    return approving.submit_version(actor=person(by).actor, version=version(number), reason="Ready for a second look.")
 
 
 def approved(number: int) -> Version:
     """The seeded version, approved by the second lead."""
     waiting = submitted(number)
     actor = person("second_lead").actor
-    return registry.approve_version(actor=actor, version=waiting, reason="The gates hold.", now=timezone.now())
+    return approving.approve_version(actor=actor, version=waiting, reason="The gates hold.", now=timezone.now())
 
 
 def released(number: int, *, expected_release: int | None = None) -> Release:
@@ -132,7 +134,7 @@ def released(number: int, *, expected_release: int | None = None) -> Release:
     target = version(number)
     if target.state == "draft":
         target = approved(number)
-    return registry.create_release(
+    return releasing.create_release(
         actor=person("lead").actor,
         system=target.system,
         version=target,

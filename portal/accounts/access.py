@@ -14,6 +14,7 @@ from portal.errors import Forbidden, Hidden
 class Permission(StrEnum):
     """One thing that somebody may do."""
 
+    APPROVER_MANAGE = "approver:manage"
     DECISION_EXPLAIN = "decision:explain"
     DECISION_LIST = "decision:list"
     DECISION_MAKE = "decision:make"
@@ -23,9 +24,13 @@ class Permission(StrEnum):
     DISPUTE_OPEN = "dispute:open"
     ERASURE_DECIDE = "erasure:decide"
     ERASURE_REQUEST = "erasure:request"
+    GATE_POLICY_MANAGE = "gate_policy:manage"
+    GATE_WAIVE = "gate:waive"
+    RELEASE_BREAK_GLASS = "release:break_glass"
     RELEASE_CREATE = "release:create"
     RELEASE_ROLL_BACK = "release:roll_back"
     RETENTION_MANAGE = "retention:manage"
+    SOURCE_TRUST = "source:trust"
     SYSTEM_CREATE = "system:create"
     SYSTEM_VIEW = "system:view"
     TRAIL_EXPORT = "trail:export"
@@ -78,6 +83,7 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ML_LEAD: frozenset(
         {
             _P.DECISION_LIST,
+            _P.RELEASE_BREAK_GLASS,
             _P.RELEASE_CREATE,
             _P.RELEASE_ROLL_BACK,
             _P.SYSTEM_CREATE,
@@ -90,13 +96,17 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
     ),
     Role.COMPLIANCE: frozenset(
         {
+            _P.APPROVER_MANAGE,
             _P.DECISION_EXPLAIN,
             _P.DECISION_LIST,
             _P.DECISION_READ,
             _P.DISPUTE_LIST,
             _P.ERASURE_DECIDE,
             _P.ERASURE_REQUEST,
+            _P.GATE_POLICY_MANAGE,
+            _P.GATE_WAIVE,
             _P.RETENTION_MANAGE,
+            _P.SOURCE_TRUST,
             _P.SYSTEM_VIEW,
             _P.TRAIL_EXPORT,
             _P.TRAIL_VERIFY,

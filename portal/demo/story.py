@@ -18,6 +18,8 @@ from django.utils import timezone
 
 import audit.queries as trail
 import explain.services as explaining
+import registry.approving.services as approving
+import registry.releasing.services as releasing
 import registry.services as registry
 from audit.models import Entry
 from audit.queries import DecisionFilter
@@ -118,10 +120,10 @@ def _register_versions(system: System, applicants: training.Applicants, say: Cal
             version = _register(system, train(applicants), builder)
         if version.state == "draft":
             reason = f"Version {number}: {words}, with the measured ROC AUC in the manifest."
-            version = registry.submit_version(actor=_actor(builder), version=version, reason=reason)
+            version = approving.submit_version(actor=_actor(builder), version=version, reason=reason)
         if version.state == "submitted":
             reason = "Inputs, output and samples checked; the sandbox opened the artifact."
-            registry.approve_version(actor=_actor(approver), version=version, reason=reason, now=timezone.now())
+            approving.approve_version(actor=_actor(approver), version=version, reason=reason, now=timezone.now())
 
 
 def _register(system: System, trained: training.Trained, builder: str) -> Version:
@@ -166,11 +168,11 @@ def _play(
 def _release(chapter: Chapter, system: System) -> None:
     actor, now = _actor(chapter.by), timezone.now()
     if chapter.release == len(CHAPTERS):
-        registry.roll_back(
+        releasing.roll_back(
             actor=actor, system=system, reason=_rollback_reason(), expected_release=chapter.release - 1, now=now
         )
         return
-    registry.create_release(
+    releasing.create_release(
         actor=actor,
         system=system,
         version=Version.objects.get(system=system, number=chapter.version),

@@ -20,6 +20,7 @@ import audit.proofs as log
 import audit.queries as trail
 import explain.queries as explaining
 import registry.queries as registry
+import registry.releasing.readiness as readiness
 from portal.accounts.access import Actor, Permission, Role
 from portal.accounts.authentication import actor_of
 from portal.demo.people import PEOPLE
@@ -85,7 +86,7 @@ def _grouped(schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _production(system: Any) -> dict[str, Any]:
     release = registry.current_release(system)
-    return {"system": system, "release": release, "rollback": registry.rollback_of(system)}
+    return {"system": system, "release": release, "rollback": readiness.rollback_of(system)}
 
 
 def _trail(actor: Actor, now: Any) -> dict[str, Any]:

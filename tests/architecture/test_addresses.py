@@ -96,6 +96,7 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "api:version-submit": ("post", VERSION, WHY, "401 409 403 403 403 404"),
     "api:version-approve": ("post", VERSION, WHY, "401 403 409 403 403 404"),
     "api:version-reject": ("post", VERSION, WHY, "401 403 409 403 403 404"),
+    "api:version-withdraw": ("post", VERSION, WHY, "401 409 409 403 403 404"),
     "api:version-reinstate": ("post", VERSION, WHY, "401 409 409 403 403 404"),
     "api:version-retire": ("post", VERSION, WHY, "401 200 403 403 403 404"),
     "api:releases": ("post", SYSTEM, RELEASE, "401 201 403 403 403 404"),

@@ -15,6 +15,8 @@ import audit.retention.services as retention
 import audit.services as trail
 import audit.verifying.services as verifying
 import explain.services as explaining
+import registry.approving.services as approving
+import registry.releasing.services as releasing
 import registry.services as registry
 from audit.identifiers import new_id
 from audit.models import Entry
@@ -57,7 +59,7 @@ WITHOUT: dict[str, str] = {
     "portal.accounts.create_person": "lies below the trail; `portal.desks.employ` records it",
     "portal.accounts.issue_token": "lies below the trail; `portal.desks.issue_token` records it",
     "portal.accounts.token_digest": "writes nothing",
-    "registry.move_version": "is one of the moves below",
+    "registry.approving.move_version": "is one of the moves below",
 }
 
 
@@ -101,7 +103,7 @@ def evidence(draft: Any) -> None:
 
 def release(target: Any) -> None:
     facts = {"strategy": "direct", "reason": "r", "expected_release": 0}
-    registry.create_release(actor=actor(), system=target.system, version=target, **facts, **now())
+    releasing.create_release(actor=actor(), system=target.system, version=target, **facts, **now())
 
 
 def two_releases() -> Any:
@@ -115,7 +117,7 @@ def quarantined() -> Any:
 
 
 def roll_back(system: Any) -> None:
-    registry.roll_back(actor=actor(), system=system, reason="r", expected_release=2, **now())
+    releasing.roll_back(actor=actor(), system=system, reason="r", expected_release=2, **now())
 
 
 def explanation() -> Any:
@@ -217,28 +219,32 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         lambda sent: registry.register_version(actor=actor(), system=sent[0], upload=sent[1], **now()),
     ),
     "registry.attach_evidence": (lambda: version(1), evidence),
-    "registry.submit_version": (
+    "registry.approving.submit_version": (
         lambda: version(1),
-        lambda found: registry.submit_version(actor=actor(), version=found, **WHY),
+        lambda found: approving.submit_version(actor=actor(), version=found, **WHY),
     ),
-    "registry.approve_version": (
+    "registry.approving.approve_version": (
         lambda: submitted(1),
-        lambda found: registry.approve_version(actor=actor("second_lead"), version=found, **WHY, **now()),
+        lambda found: approving.approve_version(actor=actor("second_lead"), version=found, **WHY, **now()),
     ),
-    "registry.reject_version": (
+    "registry.approving.reject_version": (
         lambda: submitted(1),
-        lambda found: registry.reject_version(actor=actor("compliance"), version=found, **WHY, **now()),
+        lambda found: approving.reject_version(actor=actor("compliance"), version=found, **WHY, **now()),
     ),
-    "registry.reinstate_version": (
-        quarantined,
-        lambda found: registry.reinstate_version(actor=actor("compliance"), version=found, **WHY),
-    ),
-    "registry.retire_version": (
+    "registry.approving.withdraw_approval": (
         lambda: approved(1),
-        lambda found: registry.retire_version(actor=actor(), version=found, **WHY),
+        lambda found: approving.withdraw_approval(actor=actor("second_lead"), version=found, **WHY, **now()),
     ),
-    "registry.create_release": (lambda: approved(1), release),
-    "registry.roll_back": (two_releases, roll_back),
+    "registry.approving.reinstate_version": (
+        quarantined,
+        lambda found: approving.reinstate_version(actor=actor("compliance"), version=found, **WHY),
+    ),
+    "registry.approving.retire_version": (
+        lambda: approved(1),
+        lambda found: approving.retire_version(actor=actor(), version=found, **WHY),
+    ),
+    "registry.releasing.create_release": (lambda: approved(1), release),
+    "registry.releasing.roll_back": (two_releases, roll_back),
     "explain.request_explanation": (
         decided,
         lambda entry: explaining.request_explanation(actor=actor("support"), decision=entry, **WHY, **now()),

@@ -11,9 +11,11 @@ TABLE = {
     "submit": ({"draft"}, "submitted"),
     "approve": ({"submitted"}, "approved"),
     "reject": ({"submitted"}, "rejected"),
+    "withdraw": ({"approved"}, "submitted"),
     "reinstate": ({"quarantined"}, "approved"),
     "retire": ({"approved", "standby", "quarantined"}, "retired"),
     "go_live": ({"approved", "standby"}, "live"),
+    "go_live_unapproved": ({"draft", "submitted"}, "live"),
     "return_live": ({"standby"}, "live"),
     "stand_by": ({"live"}, "standby"),
     "quarantine": ({"live"}, "quarantined"),
@@ -52,4 +54,4 @@ def test_who_judges_is_a_person_and_not_who_submitted() -> None:
 
 def test_what_a_release_does_is_never_offered() -> None:
     offered = {move.name for state in State for move in moves_from(state)}
-    assert offered == {"submit", "approve", "reject", "reinstate", "retire"}
+    assert offered == {"submit", "approve", "reject", "withdraw", "reinstate", "retire"}

@@ -9,7 +9,8 @@ from threading import Barrier
 from django.db import connections
 from django.utils import timezone
 
-import registry.services as registry
+import registry.approving.services as approving
+import registry.releasing.services as releasing
 from audit.models import Entry
 from portal.errors import Refusal
 from registry.models import Release
@@ -48,10 +49,10 @@ def test_of_two_judgements_one_wins(committed: str) -> None:
     second, compliance = factories.person("second_lead").actor, factories.person("compliance").actor
 
     def approve() -> None:
-        registry.approve_version(actor=second, version=waiting, reason="Yes.", now=timezone.now())
+        approving.approve_version(actor=second, version=waiting, reason="Yes.", now=timezone.now())
 
     def reject() -> None:
-        registry.reject_version(actor=compliance, version=waiting, reason="No.", now=timezone.now())
+        approving.reject_version(actor=compliance, version=waiting, reason="No.", now=timezone.now())
 
     assert at_once(approve, reject) == ["done", "wrong_state"]
     assert factories.version(1).approvals.count() == 1
@@ -64,7 +65,7 @@ def test_of_a_release_and_a_rollback_neither_is_lost(committed: str) -> None:
     actor = factories.person("lead").actor
 
     def roll_back() -> None:
-        registry.roll_back(actor=actor, system=system, reason="r", expected_release=2, now=timezone.now())
+        releasing.roll_back(actor=actor, system=system, reason="r", expected_release=2, now=timezone.now())
 
     assert at_once(roll_back, roll_back) == ["done", "release_changed"]
     assert list(Release.objects.values_list("number", flat=True)) == [3, 2, 1]

@@ -9,13 +9,17 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+import registry.approving.services as approving
+import registry.releasing.services as releasing
 import registry.services as registry
 from audit.models import Entry
 from audit.queries import facts_of, text_of
 from portal.accounts.access import Scope, actor_for_process, actor_for_service
 from portal.errors import Conflict, Forbidden, Hidden, Invalid
 from registry import queries, store
+from registry.checking import queries as checklist
 from registry.models import Approval, Evidence, Release, System, Version
+from registry.releasing.readiness import rollback_of
 from tests import factories
 from tests.factories import approved, person, released, submitted, version
 
@@ -41,13 +45,13 @@ def refused(error: type[Exception], match: str | None = None):
 
 
 def act(service: Callable, actor, found: Version, reason: str = "Because.") -> Version:
-    takes_now = service in (registry.approve_version, registry.reject_version)
+    takes_now = service in (approving.approve_version, approving.reject_version)
     return service(actor=actor, version=found, reason=reason, **({"now": timezone.now()} if takes_now else {}))
 
 
 def roll_back(username: str = "lead", **changes):
     arguments = {"reason": "It denies too many.", "expected_release": None, "now": timezone.now(), **changes}
-    return registry.roll_back(actor=person(username).actor, system=System.objects.get(), **arguments)
+    return releasing.roll_back(actor=person(username).actor, system=System.objects.get(), **arguments)
 
 
 class TestSystems:
@@ -79,7 +83,7 @@ class TestRegistering:
         assert store.read(settings.ARTIFACT_DIR, first.artifact_sha256) == trained.artifact
         assert store.read(settings.ARTIFACT_DIR, first.background_sha256) == trained.background
         assert first.manifest.encode() == trained.manifest
-        verdicts = {gate.kind: gate.verdict for gate in queries.gates_of(first)}
+        verdicts = {gate.kind: gate.verdict for gate in checklist.gates_of(first)}
         assert verdicts["artifact"] == verdicts["schema"] == verdicts["background"] == "passed"
         assert verdicts["training_data"] == "claimed" and verdicts["image"] == "missing"
         entry = Entry.objects.get(type="version.registered", version=1)
@@ -97,7 +101,7 @@ class TestRegistering:
         with one_entry("evidence.attached", actor="service:ci"):
             made = registry.attach_evidence(actor=CI, verdict="claimed", payload={"a": 1}, **facts)
         assert (made.recorded_by, made.payload) == ("service:ci", {"a": 1})
-        assert [gate.verdict for gate in queries.gates_of(version(1)) if gate.kind == "fairness"] == ["claimed"]
+        assert [gate.verdict for gate in checklist.gates_of(version(1)) if gate.kind == "fairness"] == ["claimed"]
         for verdict in ("passed", "waived", "missing", "so so"):
             with refused(Invalid):
                 registry.attach_evidence(actor=CI, verdict=verdict, **facts)
@@ -111,7 +115,7 @@ class TestApproving:
         assert list(queries.versions_awaiting_approval(second_lead.actor)) == [waiting]
         assert list(queries.versions_awaiting_approval(lead.actor)) == []
         with one_entry("version.approved", actor="user:second_lead"):
-            done = act(registry.approve_version, second_lead.actor, waiting, "The gates hold.")
+            done = act(approving.approve_version, second_lead.actor, waiting, "The gates hold.")
         signed = Approval.objects.get()
         assert done.state == version(1).state == "approved"
         assert (signed.decided_by, signed.requested_by) == ("user:second_lead", "user:lead")
@@ -131,12 +135,12 @@ class TestApproving:
     def test_reject_is_the_end(self, compliance) -> None:
         waiting = submitted(1)
         with one_entry("version.rejected", actor="user:compliance"):
-            done = act(registry.reject_version, compliance.actor, waiting)
+            done = act(approving.reject_version, compliance.actor, waiting)
         assert done.state == "rejected" and Approval.objects.get().verdict == "rejected"
         with refused(Conflict, "version 1 is rejected"):
-            act(registry.submit_version, person("lead").actor, done)
+            act(approving.submit_version, person("lead").actor, done)
 
-    @pytest.mark.parametrize("service", [registry.approve_version, registry.reject_version])
+    @pytest.mark.parametrize("service", [approving.approve_version, approving.reject_version])
     def test_four_eyes(self, lead, service: Callable) -> None:
         waiting = submitted(1)
         with refused(Forbidden, "somebody else must"):
@@ -153,15 +157,15 @@ class TestApproving:
     def test_a_process_approves_nothing_however_much_it_may(self, lead) -> None:
         waiting = submitted(1)
         with refused(Forbidden, "Only a person may approve"):
-            act(registry.approve_version, actor_for_process("sweep"), waiting)
+            act(approving.approve_version, actor_for_process("sweep"), waiting)
         with refused(Forbidden, "version:approve"):
-            act(registry.approve_version, CI, waiting)
+            act(approving.approve_version, CI, waiting)
 
     @pytest.mark.parametrize("username", ["support", "auditor", "outsider"])
     def test_others_approve_nothing(self, db, username: str) -> None:
         waiting = submitted(1)
         with refused(Forbidden):
-            act(registry.approve_version, person(username).actor, waiting)
+            act(approving.approve_version, person(username).actor, waiting)
 
     @pytest.mark.parametrize("name", ["submit", "approve", "reject", "reinstate", "retire"])
     def test_a_move_by_name_is_the_same_service(self, lead, second_lead, name: str) -> None:
@@ -170,15 +174,15 @@ class TestApproving:
         asked = {"actor": second_lead.actor, "version": found, "reason": "r", "now": timezone.now()}
         if name == "reinstate":
             with refused(Conflict, "version 1 is approved, and must be quarantined"):
-                registry.move_version(name, **asked)
+                approving.move_version(name, **asked)
             return
-        moved = registry.move_version(name, **asked)
+        moved = approving.move_version(name, **asked)
         assert moved.state in {"submitted", "approved", "rejected", "retired"}
 
     @pytest.mark.parametrize("name", ["go_live", "quarantine", "nonsense"])
     def test_a_releases_moves_cannot_be_asked_for(self, lead, name: str) -> None:
         with refused(Hidden):
-            registry.move_version(name, actor=lead.actor, version=version(1), reason="r", now=timezone.now())
+            approving.move_version(name, actor=lead.actor, version=version(1), reason="r", now=timezone.now())
 
 
 class TestReleasing:
@@ -199,7 +203,7 @@ class TestReleasing:
     def test_what_nobody_approved_cannot_go_live(self, lead, prepare: Callable) -> None:
         target = prepare(1)
         with refused(Conflict, f"version 1 is {target.state}, and must be approved or standby"):
-            registry.create_release(
+            releasing.create_release(
                 actor=lead.actor,
                 system=target.system,
                 version=target,
@@ -233,7 +237,7 @@ class TestReleasing:
         target = approved(1)
         for strategy in ("canary", "shadow", "hope"):
             with refused(Invalid, "not served"):
-                registry.create_release(
+                releasing.create_release(
                     actor=lead.actor,
                     system=target.system,
                     version=target,
@@ -247,7 +251,7 @@ class TestReleasing:
         target = approved(1)
         loans = factories.make_system(lead.actor, "loans")
         with refused(Invalid, "another system"):
-            registry.create_release(
+            releasing.create_release(
                 actor=lead.actor,
                 system=loans,
                 version=target,
@@ -260,7 +264,7 @@ class TestReleasing:
     def test_others_release_nothing(self, compliance) -> None:
         target = approved(1)
         with refused(Forbidden, "release:create"):
-            registry.create_release(
+            releasing.create_release(
                 actor=compliance.actor,
                 system=target.system,
                 version=target,
@@ -275,7 +279,7 @@ class TestReleasing:
         with refused(Conflict, "version 1 is live"):
             released(1)
         with refused(Conflict, "version 1 is live"):
-            act(registry.retire_version, lead.actor, version(1))
+            act(approving.retire_version, lead.actor, version(1))
 
     def test_the_database_keeps_one_live_version_and_one_release_of_a_number(self, lead) -> None:
         first = released(1)
@@ -295,7 +299,7 @@ class TestRollingBack:
     def test_production_returns_and_the_replaced_version_is_quarantined(self, second_lead) -> None:
         released(1)
         released(2)
-        armed = queries.rollback_of(System.objects.get())
+        armed = rollback_of(System.objects.get())
         assert armed.armed and armed.target == version(1)
         with one_entry("release.rolled_back", actor="user:lead"):
             made, replaced = roll_back(expected_release=2)
@@ -307,7 +311,7 @@ class TestRollingBack:
         with refused(Conflict, "No earlier version stands by"):
             roll_back()
         with one_entry("version.reinstated", actor="user:second_lead"):
-            act(registry.reinstate_version, second_lead.actor, version(2))
+            act(approving.reinstate_version, second_lead.actor, version(2))
         assert version(2).state == "approved"
         assert released(2).number == 4
 
@@ -316,31 +320,31 @@ class TestRollingBack:
         released(2)
         roll_back()
         with one_entry("version.retired"):
-            act(registry.retire_version, lead.actor, version(2))
+            act(approving.retire_version, lead.actor, version(2))
         assert version(2).state == "retired"
 
     def test_a_service_may_roll_back_but_not_reinstate(self, lead) -> None:
         released(1)
         released(2)
-        registry.roll_back(
+        releasing.roll_back(
             actor=CI, system=System.objects.get(), reason="Alarm.", expected_release=2, now=timezone.now()
         )
         with refused(Forbidden):
-            act(registry.reinstate_version, CI, version(2))
+            act(approving.reinstate_version, CI, version(2))
 
     def test_there_is_nothing_to_return_to(self, lead) -> None:
         with refused(Conflict, "Nothing is live"):
             roll_back()
-        assert queries.rollback_of(System.objects.get()).problems[0].startswith("Nothing is live")
+        assert rollback_of(System.objects.get()).problems[0].startswith("Nothing is live")
         released(1)
         with refused(Conflict, "No earlier version stands by"):
             roll_back()
-        assert not queries.rollback_of(System.objects.get()).armed
+        assert not rollback_of(System.objects.get()).armed
 
     def test_a_retired_version_is_no_target(self, lead) -> None:
         released(1)
         released(2)
-        act(registry.retire_version, lead.actor, version(1))
+        act(approving.retire_version, lead.actor, version(1))
         with refused(Conflict, "No earlier version stands by"):
             roll_back()
 
@@ -348,7 +352,7 @@ class TestRollingBack:
         released(1)
         released(2)
         store.path_of(artifact_dir, version(1).artifact_sha256).write_bytes(b"altered")
-        armed = queries.rollback_of(System.objects.get())
+        armed = rollback_of(System.objects.get())
         assert not armed.armed and "version 1 cannot be used" in armed.problems[0]
         with refused(Conflict, "no longer hashes"):
             roll_back()
@@ -370,6 +374,6 @@ def test_evidence_is_only_ever_added(lead) -> None:
         registry.attach_evidence(
             actor=CI, version=version(1), kind="image", verdict=verdict, summary=verdict, now=timezone.now()
         )
-    [gate] = [gate for gate in queries.gates_of(version(1)) if gate.kind == "image"]
+    [gate] = [gate for gate in checklist.gates_of(version(1)) if gate.kind == "image"]
     assert gate.verdict == "claimed" and [item.summary for item in gate.evidence] == ["claimed", "failed"]
     assert Evidence.objects.filter(version=version(1)).count() == before + 2

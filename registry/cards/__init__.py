@@ -1,0 +1,1 @@
+"""Versions for reading: two side by side, the model card, and its machine-readable form."""

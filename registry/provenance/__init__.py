@@ -1,0 +1,1 @@
+"""Whose word stands behind a version: identities of CI, checked by signature."""

@@ -1,0 +1,1 @@
+"""The production pointer: releases, the rollback that is always armed, and what was live when."""

@@ -1,0 +1,11 @@
+"""Addresses of the pages about production."""
+
+from django.urls import path
+
+from registry.releasing import views
+
+urlpatterns = [
+    path("systems/<slug:slug>/production/", views.production, name="production"),
+    path("systems/<slug:slug>/production/release/", views.release, name="release"),
+    path("systems/<slug:slug>/production/rollback/", views.roll_back, name="roll_back"),
+]
