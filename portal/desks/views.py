@@ -23,6 +23,7 @@ import registry.queries as registry
 import registry.releasing.readiness as readiness
 from portal.accounts.access import Actor, Permission, Role
 from portal.accounts.authentication import actor_of
+from portal.accounts.freshness import mark_fresh
 from portal.demo.people import PEOPLE
 from portal.desks import services
 
@@ -59,6 +60,7 @@ class SignIn(auth.LoginView):
         with transaction.atomic():
             answer = super().form_valid(form)
             services.record_sign_in(actor=form.get_user().actor)
+            mark_fresh(self.request)
         return answer
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -1,42 +1,96 @@
-"""The checklist of a version as it stands."""
+"""The checklist of a version as it stands: each gate with its verdict, its evidence and whether it binds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from registry.models import Evidence, Version
-
-# The checklist's gates, in the order of the page.
-GATES = (
-    ("artifact", "Artifact is safe and opens in the sandbox"),
-    ("schema", "Input schema present, and the artifact accepts it"),
-    ("background", "Background sample fits the schema"),
-    ("commit", "Source commit"),
-    ("training_data", "Fingerprint of the training data"),
-    ("image", "Container image digest"),
-)
+from registry.checking.findings import Verdict
+from registry.checking.gates import BY_KIND, Level, satisfies
+from registry.checking.policies import Policy, policies_for
+from registry.models import CheckRun, Evidence, Version
 
 
 @dataclass(frozen=True)
-class Gate:
-    """One gate of a version: the newest evidence of its kind decides."""
+class GateStatus:
+    """One gate of one version. `evidence` is newest first; `note` says what the reader must know of the verdict."""
 
     kind: str
     title: str
+    asks: str
+    level: Level
     verdict: str
     evidence: list[Evidence]
+    is_satisfied: bool
+    is_waivable: bool
+    note: str = ""
+
+    @property
+    def decisive(self) -> Evidence | None:
+        """The evidence that the verdict rests on."""
+        return decisive(self.evidence)
 
 
-def gates_of(version: Version) -> list[Gate]:
-    """The checklist of a version, each gate with its evidence, newest first."""
+def gates_of(version: Version) -> list[GateStatus]:
+    """The checklist of a version, and after it kinds of evidence that no gate asks for; gates that are off are left out
+    unless there is evidence."""
     by_kind: dict[str, list[Evidence]] = {}
     for item in version.evidence.order_by("-id"):
         by_kind.setdefault(item.kind, []).append(item)
-    titles = dict(GATES)
-    titles |= {kind: kind.replace("_", " ").capitalize() for kind in sorted(set(by_kind) - set(titles))}
-    found = {kind: by_kind.get(kind, []) for kind in titles}
-    return [Gate(kind, title, _verdict(found[kind]), found[kind]) for kind, title in titles.items()]
+    policies = policies_for(version.system.risk_class)
+    found = [_status(policy, by_kind.get(kind, [])) for kind, policy in policies.items()]
+    others = [_other(kind, by_kind[kind]) for kind in sorted(set(by_kind) - set(BY_KIND))]
+    return [gate for gate in found if gate.level != Level.OFF or gate.evidence] + others
 
 
-def _verdict(evidence: list[Evidence]) -> str:
-    return evidence[0].verdict if evidence else "missing"
+def unsatisfied(version: Version) -> list[GateStatus]:
+    """The required gates that stand in the way of approval and release."""
+    return [gate for gate in gates_of(version) if not gate.is_satisfied]
+
+
+def open_run(version: Version) -> CheckRun | None:
+    """The run of the checks that is under way or waits."""
+    return version.check_runs.filter(state__in=("queued", "running")).first()
+
+
+def newest_run(version: Version) -> CheckRun | None:
+    """The newest run of the checks, whatever came of it."""
+    return version.check_runs.first()
+
+
+def decisive(evidence: list[Evidence]) -> Evidence | None:
+    """Of one kind's evidence, newest first: the newest that is no claim, else the newest claim.
+
+    A claim must not push aside what was proven or waived.
+    """
+    proven = [item for item in evidence if item.verdict != Verdict.CLAIMED]
+    return (proven or evidence or [None])[0]
+
+
+def _status(policy: Policy, evidence: list[Evidence]) -> GateStatus:
+    gate, found = policy.gate, decisive(evidence)
+    verdict = found.verdict if found else Verdict.MISSING.value
+    return GateStatus(
+        kind=gate.kind,
+        title=gate.title,
+        asks=gate.asks,
+        level=policy.level,
+        verdict=verdict,
+        evidence=evidence,
+        is_satisfied=satisfies(policy.level, verdict, policy.thresholds),
+        is_waivable=gate.waivable,
+        note=_note(policy, found),
+    )
+
+
+def _note(policy: Policy, found: Evidence | None) -> str:
+    judged_by = found.payload.get("thresholds") if found and isinstance(found.payload, dict) else None
+    if judged_by is not None and judged_by != policy.thresholds:
+        return "The thresholds were changed since; run the checks again."
+    return ""
+
+
+def _other(kind: str, evidence: list[Evidence]) -> GateStatus:
+    title = kind.replace("_", " ").capitalize()
+    found = decisive(evidence)
+    assert found is not None
+    return GateStatus(kind, title, "", Level.ADVISED, found.verdict, evidence, True, False)
