@@ -10,6 +10,9 @@ from registry.checking.policies import Policy, policies_for
 from registry.models import CheckRun, Evidence, Version
 
 
+_BEYOND_CLAIMS = (Verdict.PASSED, Verdict.WAIVED)
+
+
 @dataclass(frozen=True)
 class GateStatus:
     """One gate of one version. `evidence` is newest first; `note` says what the reader must know of the verdict."""
@@ -58,12 +61,12 @@ def newest_run(version: Version) -> CheckRun | None:
 
 
 def decisive(evidence: list[Evidence]) -> Evidence | None:
-    """Of one kind's evidence, newest first: the newest that is no claim, else the newest claim.
+    """Of one kind's evidence, newest first: the newest that was proven, checked or waived, else the newest claim.
 
-    A claim must not push aside what was proven or waived.
+    What somebody says, good or bad, does not push aside what we found out ourselves.
     """
-    proven = [item for item in evidence if item.verdict != Verdict.CLAIMED]
-    return (proven or evidence or [None])[0]
+    proven = [item for item in evidence if item.verdict in _BEYOND_CLAIMS or item.recorded_by.startswith("system:")]
+    return next(iter(proven or evidence), None)
 
 
 def _status(policy: Policy, evidence: list[Evidence]) -> GateStatus:
