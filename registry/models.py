@@ -318,6 +318,8 @@ class TrustedSource(models.Model):
     """
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="trusted_sources")
+    # For people alone: a repository is told by its id.
+    name = models.CharField(max_length=160)
     issuer = models.CharField(max_length=255)
     # {"repository_id": "42", "ref": "refs/heads/main"}
     claims = models.JSONField()
