@@ -16,10 +16,12 @@ _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
 log = logging.getLogger(__name__)
 
-# Counts besides the highest id: of two transactions the one with the lower id may commit last.
+# Counts besides the highest id: of two transactions the one with the lower id may commit last. An approval or a
+# retirement is no release, and changes what is kept loaded.
 _STATE = """
 select (select count(*) from registry_release), (select max(id) from registry_release),
-  (select count(*) from accounts_token), (select count(revoked_at) from accounts_token)
+  (select count(*) from accounts_token), (select count(revoked_at) from accounts_token),
+  (select string_agg(id || state, ' ' order by id) from registry_version where state in ('approved', 'standby'))
 """
 
 

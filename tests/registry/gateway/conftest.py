@@ -93,6 +93,16 @@ class Registry:
         self.versions[number] = self.one(statement, self.system_id, number, text, kind, digest, len(data))
         return digest
 
+    def move(self, version: int, state: str) -> None:
+        """Put the version into the state."""
+        self.owner.execute("update registry_version set state = %s where id = %s", [state, self.versions[version]])
+
+    def reports(self) -> list[dict[str, Any]]:
+        """What gateways say of themselves, the one that started first before the others."""
+        cursor = self.owner.execute("select * from registry_gatewayreport order by started_at")
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
     def release(self, version: int, *, leaves: str = "standby") -> None:
         """Make the version live, and the one that was live a standby (or quarantined)."""
         with self.owner.transaction():

@@ -99,7 +99,7 @@ async def test_a_first_version_that_cannot_be_loaded_fails_and_is_recorded(empty
 async def test_an_artifact_that_comes_back_is_loaded(
     registry: Registry, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("registry.gateway.routes.RETRY_LOAD_SECONDS", 0.1)
+    monkeypatch.setattr("registry.gateway.warming.RETRY_LOAD_SECONDS", 0.1)
     registry.version(3, keep=False)
     async with start(registry, poll_seconds=0.2) as running:
         registry.release(3)
