@@ -26,6 +26,7 @@ from registry.gateway.metrics import Metrics
 from registry.gateway.presence import Presence
 from registry.gateway.receipts import Receipts
 from registry.gateway.recorder import Recorder
+from registry.gateway.reporting import Reports
 from registry.gateway.routes import Routes
 from registry.gateway.sessions import Session
 from registry.gateway.tokens import Tokens, need_decide
@@ -42,7 +43,8 @@ class Gateway:
         self._reading = Session(config.conninfo)
         self.recorder = Recorder(Session(config.conninfo), self.metrics, config.name)
         self.tokens = Tokens(self._reading)
-        self.routes = Routes(self._reading, config.artifact_dir, self.metrics)
+        self.routes = Routes(self._reading, config.artifact_dir, self.metrics, lambda: self.reports.tell())
+        self.reports = Reports(self._reading, self.routes, config.name, f"{config.host}:{config.port}")
         self.follower = Follower(config.conninfo, self._reading, self.routes, self.tokens, config.poll_seconds)
         self.presence = Presence(
             self.recorder, self.routes, config.data_keys, config.name, config.heartbeat_seconds
@@ -65,6 +67,8 @@ class Gateway:
     async def start(self) -> None:
         """Read tokens and pointers, load what they name, then follow. Without a database it starts all the same."""
         await self.follower.start()
+        self.routes.start()
+        self.reports.start()
         self.presence.start()
         self.counts.start()
         # Half a million objects of libraries and models will not die: the collector need not walk them again,
@@ -75,6 +79,7 @@ class Gateway:
     async def stop(self) -> None:
         """Write what waits, then let go of everything. The server has let the requests finish before."""
         await self.follower.stop()
+        await self.reports.stop()
         await self.presence.stop()
         await self.recorder.close()
         await self.counts.stop()
