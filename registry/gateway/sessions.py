@@ -69,7 +69,9 @@ class Session:
         self._refuses_until = 0.0
         self.is_up = False
 
-    async def execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
+    async def execute(
+        self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[tuple[Any, ...]]:
         """Run the statement in its own transaction and return its rows.
 
         `DatabaseDown` when there is no answer; any other `psycopg.Error` is the database's verdict on the statement.

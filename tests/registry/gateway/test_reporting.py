@@ -66,8 +66,8 @@ async def test_it_is_seen_about_every_second_by_the_databases_clock(registry: Re
 async def test_each_process_has_a_row_and_sweeps_those_of_the_long_gone(registry: Registry, start: Start) -> None:
     for name, minutes in (("killed", 61), ("paused", 59)):
         registry.owner.execute(
-            "insert into registry_gatewayreport values (gen_random_uuid(), %s, '', now(), now() - %s * interval '1 min',"
-            " '{}', '{}')",
+            "insert into registry_gatewayreport"
+            " values (gen_random_uuid(), %s, '', now(), now() - %s * interval '1 min', '{}', '{}')",
             [name, minutes],
         )
 
