@@ -65,6 +65,17 @@ def release_at(system: System, moment: datetime) -> Release | None:
     return in_force.select_related("version", "candidate").first()
 
 
+def unratified_releases() -> QuerySet[Release]:
+    """Releases that went live without approval and still wait for one, the oldest first."""
+    waiting = Release.objects.filter(is_break_glass=True, ratification=None)
+    return waiting.select_related("system", "version").order_by("id")
+
+
+def owes_approval(version: Version) -> bool:
+    """Whether the version went live without approval, and nobody has ratified that since."""
+    return unratified_releases().filter(version=version).exists()
+
+
 def evidence_digest(version: Version) -> str:
     """SHA-256 over the evidence as it stands: what an approval signs besides the artifact."""
     rows = version.evidence.order_by("id").values_list("id", "kind", "verdict", "summary")
