@@ -1,10 +1,7 @@
-"""What runs inside the sandbox: reads one job from stdin, answers with one line of JSON on stdout."""
+"""The sandbox's first look at an artifact: does it open, and does it score the sample?"""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .confined import import_first, serve
 from .confinement import confine
 from .formats import Scorer, libraries, load
 from .frames import to_frame
 from .manifest import Manifest
-from .problems import ArtifactRefused, ProblemsFound, SampleInvalid, ScoreInvalid
+from .problems import ScoreInvalid
 from .samples import read_sample
 from .schema import Feature, InputSchema
 
@@ -24,36 +22,15 @@ MADE_UP_ROWS = 32
 
 
 def main() -> None:
-    """Answer the job on stdin. Every outcome that can be told apart is an answer with exit status 0."""
-    job = json.loads(sys.stdin.buffer.read())
-    answer = os.dup(1)
-    # Libraries print to stdout; the answer must be alone on it.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    try:
-        result = _examine(job)
-    except ArtifactRefused as refused:
-        result = _refusal(refused.code, refused.message)
-    except SampleInvalid as invalid:
-        result = _refusal("sample_invalid", f"The sample does not fit the inputs: {invalid}", invalid)
-    except ProblemsFound as invalid:
-        result = _refusal("manifest_invalid", f"The manifest is not valid: {invalid}", invalid)
-    except ScoreInvalid as invalid:
-        result = _refusal("score_invalid", f"The sample could not be scored: {invalid}.")
-    except MemoryError:
-        result = _refusal("artifact_too_large", "The artifact needs more memory than an examination may use.")
-    os.write(answer, json.dumps(result).encode() + b"\n")
-
-
-def _refusal(code: str, message: str, problems: ProblemsFound | None = None) -> dict[str, Any]:
-    details = [] if problems is None else [problem._asdict() for problem in problems.details[:100]]
-    return {"ok": False, "code": code, "message": message[:2_000], "details": details}
+    """Answer one job of `sandbox.examine`."""
+    serve(_examine)
 
 
 def _examine(job: dict[str, Any]) -> dict[str, Any]:
     manifest = Manifest.parse(job["manifest"])
     data = Path(job["artifact"]).read_bytes()
     sample = None if job["sample"] is None else Path(job["sample"]).read_bytes()
-    _import_first(manifest.model.format)
+    import_first(manifest.model.format)
     layers = confine(**job["limits"])
     started = time.perf_counter()
     scorer = load(data, manifest)
@@ -91,22 +68,6 @@ def _measure(scorer: Scorer, frame: pd.DataFrame, manifest: Manifest) -> dict[st
         "positive_rate": None if threshold is None else float((scores >= threshold).mean()),
         "score_ms_per_row": round(took * 1_000 / len(scores), 6),
     }
-
-
-def _import_first(format_name: str) -> None:
-    """Import what loading needs while files may still be opened and memory is not yet limited."""
-    import pyarrow.parquet  # noqa: F401
-
-    if format_name == "skops":
-        import sklearn.ensemble  # noqa: F401
-        import skops.io  # noqa: F401
-    elif format_name == "xgboost":
-        import xgboost  # noqa: F401
-    elif format_name == "lightgbm":
-        import lightgbm  # noqa: F401
-    else:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
 
 
 def made_up(schema: InputSchema, rows: int = MADE_UP_ROWS) -> pd.DataFrame:

@@ -25,6 +25,7 @@ MEMORY_BYTES = 3 * 1024**3
 TIMEOUT_S = 60.0
 MAX_ANSWER = 1024 * 1024
 OPEN_FILES = 64
+_NO_ANSWER = "The examination ended without an answer."
 
 
 @dataclass(frozen=True)
@@ -68,36 +69,55 @@ def examine(
 ) -> Report:
     """Load the artifact and score the sample in a subprocess; never raises for what the artifact does.
 
-    Without a sample, rows are made up from the schema. The subprocess gets no environment of ours, no
-    network, limited memory, time and files; its crash or silence is a refusal with a code like any other.
+    Without a sample, rows are made up from the schema.
     """
     job = {
         "artifact": str(Path(artifact_path).resolve()),
         "manifest": manifest,
         "sample": None if sample_path is None else str(Path(sample_path).resolve()),
-        "limits": {
-            "memory_bytes": memory_bytes,
-            "cpu_s": int(timeout_s) + 1,
-            "answer": MAX_ANSWER,
-            "files": OPEN_FILES,
-        },
         "max_rows": max_rows,
         "label": label,
     }
+    said = run("registry.scoring.examine", job, timeout_s=timeout_s, memory_bytes=memory_bytes)
+    try:
+        return Report(**said)
+    except TypeError:
+        return Report(**refused("artifact_unreadable", _NO_ANSWER))
+
+
+def run(
+    module: str,
+    job: Mapping[str, Any],
+    *,
+    timeout_s: float = TIMEOUT_S,
+    memory_bytes: int = MEMORY_BYTES,
+    max_answer: int = MAX_ANSWER,
+) -> dict[str, Any]:
+    """What the module answers to the job, run in a subprocess of its own: `ok`, and `code` and `message` where it is not.
+
+    The subprocess gets no environment of ours, no network, limited memory, time and files; its crash or silence is a
+    refusal with a code like any other. The module confines itself by the job's `limits` before it opens an artifact.
+    """
+    limits = {"memory_bytes": memory_bytes, "cpu_s": int(timeout_s) + 1, "answer": max_answer, "files": OPEN_FILES}
     # A file rather than a pipe: the limit on file size also bounds what a captured process can answer.
     with tempfile.TemporaryFile() as answer:
-        status = _run(json.dumps(job).encode(), answer, timeout_s)
+        status = _run(module, json.dumps({**job, "limits": limits}).encode(), answer, timeout_s)
         if status is None:
-            return _refused("artifact_too_slow", f"Examining the artifact took longer than {timeout_s:g} s.")
+            return refused("artifact_too_slow", f"Examining the artifact took longer than {timeout_s:g} s.")
         answer.seek(0)
-        said = answer.read(MAX_ANSWER)
+        said = answer.read(max_answer)
     return _read(said, status)
 
 
-def _run(job: bytes, answer: BinaryIO, timeout_s: float) -> int | None:
+def refused(code: str, message: str) -> dict[str, Any]:
+    """An answer that says why there is no other."""
+    return {"ok": False, "code": code, "message": message}
+
+
+def _run(module: str, job: bytes, answer: BinaryIO, timeout_s: float) -> int | None:
     """Return the exit status, or None if the time ran out."""
     process = subprocess.Popen(
-        [sys.executable, "-B", "-m", "registry.scoring.examine"],
+        [sys.executable, "-B", "-m", module],
         stdin=subprocess.PIPE,
         stdout=answer,
         stderr=subprocess.DEVNULL,
@@ -132,27 +152,30 @@ def _environment() -> dict[str, str]:
         "HOME": "/nonexistent",
         "MALLOC_ARENA_MAX": "2",
         "CUDA_VISIBLE_DEVICES": "",
+        "NUMBA_DISABLE_JIT": "1",
         **{f"{name}_NUM_THREADS": "1" for name in single},
     }
 
 
-def _read(said: bytes, status: int) -> Report:
+def _read(said: bytes, status: int) -> dict[str, Any]:
     if status == 0:
         try:
-            return Report(**json.loads(said.splitlines()[-1]))
-        except (ValueError, TypeError, IndexError):
-            return _refused("artifact_unreadable", "The examination ended without an answer.")
+            answer = json.loads(said.splitlines()[-1])
+        except (ValueError, IndexError):
+            answer = None
+        return answer if _is_answer(answer) else refused("artifact_unreadable", _NO_ANSWER)
     if status == -signal.SIGXCPU:
-        return _refused("artifact_too_slow", "Examining the artifact used up its processor time.")
+        return refused("artifact_too_slow", "Examining the artifact used up its processor time.")
     if status == -signal.SIGKILL:
-        return _refused(
-            "artifact_too_large", "The examination was stopped by the system, most likely for memory."
-        )
+        return refused("artifact_too_large", "The examination was stopped by the system, most likely for memory.")
     if status < 0:
         name = signal.Signals(-status).name
-        return _refused("artifact_unreadable", f"The library that reads the artifact crashed on it ({name}).")
-    return _refused("artifact_unreadable", f"The examination ended without an answer (status {status}).")
+        return refused("artifact_unreadable", f"The library that reads the artifact crashed on it ({name}).")
+    return refused("artifact_unreadable", f"The examination ended without an answer (status {status}).")
 
 
-def _refused(code: str, message: str) -> Report:
-    return Report(ok=False, code=code, message=message)
+def _is_answer(said: object) -> bool:
+    """A captured process may say anything; what is passed on has at least the shape that callers rely on."""
+    if not isinstance(said, dict) or not isinstance(said.get("ok"), bool):
+        return False
+    return said["ok"] or (isinstance(said.get("code"), str) and isinstance(said.get("message"), str))
