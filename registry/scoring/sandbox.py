@@ -51,9 +51,7 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """Return the shape that is stored as evidence."""
         if self.ok:
-            return {
-                key: value for key, value in asdict(self).items() if key not in ("code", "message", "details")
-            }
+            return {key: value for key, value in asdict(self).items() if key not in ("code", "message", "details")}
         return {"ok": False, "code": self.code, "message": self.message, "details": self.details}
 
 
@@ -93,7 +91,7 @@ def run(
     memory_bytes: int = MEMORY_BYTES,
     max_answer: int = MAX_ANSWER,
 ) -> dict[str, Any]:
-    """What the module answers to the job, run in a subprocess of its own: `ok`, and `code` and `message` where it is not.
+    """What the module answers to the job in a subprocess of its own: `ok`, and `code` and `message` where it is not.
 
     The subprocess gets no environment of ours, no network, limited memory, time and files; its crash or silence is a
     refusal with a code like any other. The module confines itself by the job's `limits` before it opens an artifact.
