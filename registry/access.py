@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portal.accounts.access import Actor
 from portal.errors import Forbidden
-from registry.lifecycle import State, Transition, moves_from
+from registry.lifecycle import Transition
 
 
 def check_move(actor: Actor, move: Transition, *, submitted_by: str | None) -> None:
@@ -22,9 +22,3 @@ def barred_because(actor: Actor, move: Transition, *, submitted_by: str | None) 
     if move.bars_submitter and actor.label == submitted_by:
         return f"You submitted this version, so somebody else must {move.name} it."
     return ""
-
-
-def moves_for(actor: Actor, state: State, *, submitted_by: str | None) -> list[tuple[Transition, str]]:
-    """The moves to offer: each with the reason why it is barred, or an empty text."""
-    offered = [move for move in moves_from(state) if actor.may(move.permission)]
-    return [(move, barred_because(actor, move, submitted_by=submitted_by)) for move in offered]

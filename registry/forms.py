@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
-from portal.errors import Invalid
+from portal.errors import Invalid, Problem
 from registry.models import Strategy
 
 
@@ -33,9 +35,17 @@ class RollbackForm(ReasonForm):
     expected_release = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
 
+def cleaned(form: forms.Form) -> dict[str, Any]:
+    """What the form holds; `Invalid` naming everything that is wrong with it."""
+    if form.is_valid():
+        return form.cleaned_data
+    details = [Problem(name, problem) for name, problems in form.errors.items() for problem in problems]
+    first = details[0]
+    field = first.path.replace("_", " ").capitalize()
+    words = f"{field}: {first.problem} Go back, and fill it in."
+    raise Invalid(words, details=details)
+
+
 def reason_of(form: ReasonForm) -> str:
-    """The reason that was given; `Invalid` naming the first thing that is wrong with the form."""
-    if not form.is_valid():
-        name, problems = next(iter(form.errors.items()))
-        raise Invalid(f"{name.replace('_', ' ').capitalize()}: {problems[0]} Go back, and fill it in.")
-    return form.cleaned_data["reason"]
+    """The reason that was given; `Invalid` as `cleaned` says."""
+    return cleaned(form)["reason"]

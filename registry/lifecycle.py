@@ -33,6 +33,8 @@ class Transition:
     # Four eyes: the person who submitted the version may not make this move.
     bars_submitter: bool = False
     needs_person: bool = False
+    # A signature: the password is asked for again.
+    needs_password: bool = False
     # Made by a release, never asked for by itself.
     by_release: bool = False
 
@@ -46,6 +48,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         Permission.VERSION_APPROVE,
         bars_submitter=True,
         needs_person=True,
+        needs_password=True,
     ),
     Transition(
         "reject",
@@ -58,9 +61,10 @@ TRANSITIONS: tuple[Transition, ...] = (
     # Before it is released, an approver may take their yes back; it then waits for approval again.
     Transition(
         "withdraw",
-        frozenset({State.APPROVED}),
+        frozenset({State.SUBMITTED, State.APPROVED}),
         State.SUBMITTED,
         Permission.VERSION_APPROVE,
+        bars_submitter=True,
         needs_person=True,
     ),
     Transition(
@@ -90,6 +94,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         State.LIVE,
         Permission.RELEASE_BREAK_GLASS,
         needs_person=True,
+        needs_password=True,
         by_release=True,
     ),
     Transition(
@@ -111,6 +116,11 @@ def check(name: str, state: State, *, what: str) -> State:
         verb = name.replace("_", " ")
         raise Conflict(f"Cannot {verb}: {what} is {state}, and must be {needed}.", code="wrong_state")
     return transition.target
+
+
+def needs_password(name: str) -> bool:
+    """Whether the move of that name is a signature."""
+    return name in BY_NAME and BY_NAME[name].needs_password
 
 
 def moves_from(state: State) -> list[Transition]:

@@ -6,6 +6,7 @@ import json
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.functional import cached_property
 
 from registry.lifecycle import State
@@ -158,6 +159,21 @@ class CheckRun(models.Model):
                 fields=["version"], condition=Q(state__in=["queued", "running"]), name="check_run_one_open"
             ),
         ]
+
+    @property
+    def is_open(self) -> bool:
+        """True while it waits or is under way."""
+        return self.state in ("queued", "running")
+
+    @property
+    def share(self) -> float | None:
+        """How far along, from 0 to 1; None before it is known."""
+        return self.done / self.total if self.total else None
+
+    @property
+    def elapsed_ms(self) -> int:
+        """Milliseconds since it was asked for, or that it took."""
+        return int(((self.finished_at or timezone.now()) - self.requested_at).total_seconds() * 1000)
 
 
 class ApprovalRule(models.Model):

@@ -8,9 +8,11 @@ from django.views.decorators.http import require_GET
 
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
-from registry import access, lifecycle, queries
-from registry.checking import queries as checklist
-from registry.forms import ReasonForm, ReleaseForm
+from portal.accounts.freshness import is_fresh
+from registry import lifecycle, queries
+from registry.approving import queries as approving
+from registry.checking.views import checklist_context
+from registry.forms import ReleaseForm
 from registry.models import Strategy
 
 
@@ -39,14 +41,17 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     state = lifecycle.State(found.state)
     release = queries.current_release(found.system)
     can_go_live = state in lifecycle.BY_NAME["go_live"].sources and actor.may(Permission.RELEASE_CREATE)
+    progress = approving.progress_of(found)
+    moves = [move for move in lifecycle.moves_from(state) if actor.may(move.permission)]
     context = {
-        "system": found.system,
-        "version": found,
+        **checklist_context(actor, found),
         "spec": found.spec,
-        "gates": checklist.gates_of(found),
+        "submission": progress.submission,
+        "missing": progress.missing if state == lifecycle.State.SUBMITTED else {},
         "approvals": found.approvals.all(),
-        "moves": access.moves_for(actor, state, submitted_by=found.submitted_by),
-        "reason_form": ReasonForm(),
+        "evidence_digest": queries.evidence_digest(found),
+        "moves": [(move, approving.barred_because(actor, move, found, progress)) for move in moves],
+        "is_fresh": is_fresh(request),
         "release": release,
         "release_form": _release_form(number, release) if can_go_live else None,
     }

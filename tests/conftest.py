@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -153,12 +154,15 @@ def outsider(db: None) -> User:
 
 
 @pytest.fixture
-def client_of() -> Callable[[User], Client]:
-    """A browser in which the person is signed in."""
+def client_of() -> Callable[..., Client]:
+    """A browser in which the person has just signed in, or long ago."""
 
-    def client(user: User) -> Client:
+    def client(user: User, *, fresh: bool = True) -> Client:
         browser = Client()
         browser.force_login(user)
+        session = browser.session
+        session["password_given_at"] = time.time() if fresh else 0
+        session.save()
         return browser
 
     return client

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -143,6 +144,20 @@ def share_of(value: object, total: object) -> str:
     """How far along, as a whole number from 0 to 100, for `<progress>` and bars."""
     part, whole = _real(value), _real(total)
     return "0" if part is None or not whole else str(round(100 * min(max(part / whole, 0), 1)))
+
+
+@register.filter
+def entry(mapping: Mapping[object, object], key: object) -> object:
+    """What the mapping holds under the key, or nothing."""
+    return mapping.get(key, "")
+
+
+@register.filter
+def signer(role: object, count: int = 1) -> str:
+    """Who signs, in words: ("compliance", 2) → "compliance officers"."""
+    words = {"compliance": "compliance officer", "ml_lead": "ML lead", "any": "person of either role"}
+    word = words.get(str(role), str(role))
+    return word if count == 1 else word.replace("person", "people") if "person" in word else f"{word}s"
 
 
 def _real(value: object) -> float | None:

@@ -41,6 +41,10 @@ STATES: dict[str, Look] = {
     "claimed": Look("warn", "diamond"),
     "waived": Look("warn", "bar"),
     "missing": Look("bad", "dashed"),
+    # how a gate binds
+    "required": Look("info", "disc"),
+    "advised": Look("neutral", "ring"),
+    "off": Look("neutral", "bar"),
     # inputs
     "protected": Look("warn", "triangle"),
     # disputes

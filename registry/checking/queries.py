@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
+from portal.errors import Hidden
 from registry.checking.findings import Verdict
 from registry.checking.gates import BY_KIND, Level, satisfies
 from registry.checking.policies import Policy, policies_for
 from registry.models import CheckRun, Evidence, Version
-
 
 _BEYOND_CLAIMS = (Verdict.PASSED, Verdict.WAIVED)
 
@@ -32,6 +33,16 @@ class GateStatus:
         """The evidence that the verdict rests on."""
         return decisive(self.evidence)
 
+    @property
+    def older(self) -> list[Evidence]:
+        """The other evidence, newest first."""
+        return [item for item in self.evidence if item is not self.decisive]
+
+    @property
+    def can_be_waived(self) -> bool:
+        """Whether there is anything to waive, and the gate allows it."""
+        return self.is_waivable and self.verdict not in (Verdict.PASSED, Verdict.WAIVED)
+
 
 def gates_of(version: Version) -> list[GateStatus]:
     """The checklist of a version, and after it kinds of evidence that no gate asks for; gates that are off are left out
@@ -43,6 +54,20 @@ def gates_of(version: Version) -> list[GateStatus]:
     found = [_status(policy, by_kind.get(kind, [])) for kind, policy in policies.items()]
     others = [_other(kind, by_kind[kind]) for kind in sorted(set(by_kind) - set(BY_KIND))]
     return [gate for gate in found if gate.level != Level.OFF or gate.evidence] + others
+
+
+def gate_of(version: Version, kind: str) -> GateStatus:
+    """One gate of the version; `Hidden` for a kind that is neither a gate nor among its evidence."""
+    found = next((gate for gate in gates_of(version) if gate.kind == kind), None)
+    if found is None:
+        raise Hidden
+    return found
+
+
+def tally_of(gates: list[GateStatus]) -> dict[str, int]:
+    """How many gates there are of each verdict, in the order of the verdicts."""
+    found = Counter(gate.verdict for gate in gates)
+    return {verdict.value: found[verdict] for verdict in Verdict if found[verdict]}
 
 
 def unsatisfied(version: Version) -> list[GateStatus]:

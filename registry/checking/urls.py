@@ -1,5 +1,12 @@
 """Addresses of the pages about the deployment checklist."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from registry.checking import views
+
+urlpatterns = [
+    path("policy/<slug:risk_class>/", views.policy, name="policy"),
+    path("policy/<slug:risk_class>/<slug:gate>/", views.gate_policy, name="gate_policy"),
+    path("systems/<slug:slug>/versions/<int:number>/checklist/", views.checklist, name="checklist"),
+    path("systems/<slug:slug>/versions/<int:number>/gates/<slug:gate>/waive/", views.waive, name="waive"),
+]

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 import audit.erasure.services as erasing
 import explain.services as explaining
+import registry.approving.services as approving
 from tests import exporting, factories
 
 from .test_templates import url_names
@@ -22,6 +23,9 @@ SYSTEM, VERSION = ("slug",), ("slug", "number")
 WHY = {"reason": "Because."}
 RELEASE = {**WHY, "version": 1, "expected_release": 2, "strategy": "direct"}
 EXPORT = {"system": "mortgage", "since": "2026-01-01T00:00Z", "until": "2026-02-01T00:00Z", "format": "csv"}
+SIGNED = {**WHY, "password": factories.PASSWORD}
+RULE = {"compliance": 1, "ml_lead": 1, "any": 0}
+REGISTRY = {"gate": "image", "risk_class": "high"}
 EVIDENCE = {"kind": "scan", "verdict": "claimed", "summary": "None found"}
 
 # Name: (method, arguments, body, status for each of PERSONAS). Version 2 is live and version 1 stands by.
@@ -58,6 +62,14 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "registry:production": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
     "registry:release": ("post", SYSTEM, RELEASE, "302 302 403 403 403 404"),
     "registry:roll_back": ("post", SYSTEM, {**WHY, "expected_release": 2}, "302 302 403 403 403 404"),
+    "registry:checklist": ("get", VERSION, {}, "302 302 302 302 302 404"),
+    "registry:waive": ("post", (*VERSION, "gate"), WHY, "302 403 302 403 403 404"),
+    "registry:policy": ("get", ("risk_class",), {}, "302 200 200 200 200 404"),
+    "registry:gate_policy": ("get", ("risk_class", "gate"), {}, "302 404 200 404 404 404"),
+    "registry:approvers": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
+    "registry:set_rule": ("post", SYSTEM, {**WHY, **RULE}, "302 403 302 403 403 404"),
+    "registry:name_approver": ("post", SYSTEM, {"username": "second_lead"}, "302 403 302 403 403 404"),
+    "registry:remove_approver": ("post", SYSTEM, {"username": "lead"}, "302 403 302 403 403 404"),
     "explain:explain_decision": ("post", ("decision",), WHY, "302 403 302 302 403 404"),
     "explain:panel": ("get", ("decision",), {}, "302 404 200 200 404 404"),
     "explain:open_dispute": ("get", ("decision",), {}, "302 404 404 200 404 404"),
@@ -94,9 +106,9 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "api:version": ("get", VERSION, {}, "401 200 200 200 200 404"),
     "api:evidence": ("post", VERSION, EVIDENCE, "401 201 403 403 403 404"),
     "api:version-submit": ("post", VERSION, WHY, "401 409 403 403 403 404"),
-    "api:version-approve": ("post", VERSION, WHY, "401 403 409 403 403 404"),
+    "api:version-approve": ("post", VERSION, SIGNED, "401 403 409 403 403 404"),
     "api:version-reject": ("post", VERSION, WHY, "401 403 409 403 403 404"),
-    "api:version-withdraw": ("post", VERSION, WHY, "401 409 409 403 403 404"),
+    "api:version-withdraw": ("post", VERSION, WHY, "401 403 409 403 403 404"),
     "api:version-reinstate": ("post", VERSION, WHY, "401 409 409 403 403 404"),
     "api:version-retire": ("post", VERSION, WHY, "401 200 403 403 403 404"),
     "api:releases": ("post", SYSTEM, RELEASE, "401 201 403 403 403 404"),
@@ -110,7 +122,9 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
 def things(db: None) -> dict[str, Any]:
     """One of each thing that an address may name."""
     factories.released(1)
-    factories.released(2)
+    system = factories.released(2).system
+    officer, now = factories.person("compliance").actor, timezone.now()
+    approving.name_approver(actor=officer, system=system, username="lead", now=now)
     decision = factories.decided(2)
     support, now = factories.person("support").actor, timezone.now()
     dispute = explaining.open_dispute(
@@ -126,7 +140,7 @@ def things(db: None) -> dict[str, Any]:
     jobs = {"export": export.id, "search": search.id}
     cases = {"erasure": erasure.id, "hold": hold.id}
     named = {**jobs, **cases, "decision": decision.id, "explanation": explanation.id, "dispute": dispute.number}
-    return {**named, "tile": "0/000", "slug": "mortgage", "number": 1, "name": "retire"}
+    return {**named, "tile": "0/000", "slug": "mortgage", "number": 1, "name": "retire", **REGISTRY}
 
 
 def test_every_address_has_a_row() -> None:

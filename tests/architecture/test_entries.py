@@ -16,6 +16,8 @@ import audit.services as trail
 import audit.verifying.services as verifying
 import explain.services as explaining
 import registry.approving.services as approving
+import registry.checking.services as checking
+import registry.provenance.services as provenance
 import registry.releasing.services as releasing
 import registry.services as registry
 from audit.identifiers import new_id
@@ -24,8 +26,9 @@ from audit.verifying.report import Report
 from explain.tasks import WORKER
 from portal.accounts.access import Role
 from portal.desks import services as desks
+from portal.errors import Invalid
 from portal.times import months_before
-from tests import exporting, factories
+from tests import ci_tokens, exporting, factories
 from tests.factories import approved, decided, person, released, submitted, version
 
 from .sources import ROOT, functions
@@ -60,6 +63,8 @@ WITHOUT: dict[str, str] = {
     "portal.accounts.issue_token": "lies below the trail; `portal.desks.issue_token` records it",
     "portal.accounts.token_digest": "writes nothing",
     "registry.approving.move_version": "is one of the moves below",
+    "registry.provenance.admit_identity": "records only what it refuses; what is admitted is recorded with what it proves",
+    "registry.provenance.let_go_of_identities": "forgets tokens that are refused anyway by now",
 }
 
 
@@ -106,6 +111,15 @@ def release(target: Any) -> None:
     releasing.create_release(actor=actor(), system=target.system, version=target, **facts, **now())
 
 
+def set_policy() -> None:
+    policy = {"risk_class": "high", "gate": "latency", "level": "required", "thresholds": {"max_p99_ms": 50}}
+    checking.set_policy(actor=actor("compliance"), **policy, **WHY, **now())
+
+
+def name_approver(system: Any) -> Any:
+    return approving.name_approver(actor=actor("compliance"), system=system, username="second_lead", **now())
+
+
 def two_releases() -> Any:
     released(1)
     return released(2).system
@@ -141,6 +155,16 @@ def disputed() -> tuple[Any, Any]:
 
 def upload() -> tuple[Any, Any]:
     return version(1).system, factories.upload_of(factories.trained_boosting())
+
+
+def vouch(found: Any) -> None:
+    commit = found.spec.source.commit if found.spec.source else ci_tokens.COMMIT
+    provenance.vouch_for_version(actor=actor(), version=found, token=ci_tokens.github(sha=commit), **now())
+
+
+def trusting() -> Any:
+    ci_tokens.trust()
+    return version(1)
 
 
 def claimed_export() -> Any:
@@ -219,13 +243,41 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         lambda sent: registry.register_version(actor=actor(), system=sent[0], upload=sent[1], **now()),
     ),
     "registry.attach_evidence": (lambda: version(1), evidence),
+    "registry.record_refusal": (
+        lambda: version(1).system,
+        lambda system: registry.record_refusal(actor=actor(), system=system, refusal=Invalid("It is no model.")),
+    ),
+    "registry.provenance.trust_source": (lambda: None, lambda _: ci_tokens.trust()),
+    "registry.provenance.remove_source": (
+        ci_tokens.trust,
+        lambda source: provenance.remove_source(actor=actor("compliance"), source=source, **WHY, **now()),
+    ),
+    "registry.provenance.vouch_for_version": (trusting, vouch),
+    "registry.checking.waive_gate": (
+        lambda: version(1),
+        lambda found: checking.waive_gate(actor=actor("compliance"), version=found, gate="latency", **WHY, **now()),
+    ),
+    "registry.checking.set_policy": (lambda: None, lambda _: set_policy()),
+    "registry.approving.set_approval_rule": (
+        lambda: version(1).system,
+        lambda system: approving.set_approval_rule(
+            actor=actor("compliance"), system=system, needed={"compliance": 2}, **WHY, **now()
+        ),
+    ),
+    "registry.approving.name_approver": (lambda: version(1).system, name_approver),
+    "registry.approving.remove_approver": (
+        lambda: name_approver(version(1).system).system,
+        lambda system: approving.remove_approver(
+            actor=actor("compliance"), system=system, username="second_lead", **now()
+        ),
+    ),
     "registry.approving.submit_version": (
         lambda: version(1),
-        lambda found: approving.submit_version(actor=actor(), version=found, **WHY),
+        lambda found: approving.submit_version(actor=actor(), version=found, **WHY, **now()),
     ),
     "registry.approving.approve_version": (
-        lambda: submitted(1),
-        lambda found: approving.approve_version(actor=actor("second_lead"), version=found, **WHY, **now()),
+        lambda: factories.cleared(submitted(1)),
+        lambda found: approving.approve_version(actor=actor("compliance"), version=found, **WHY, **now()),
     ),
     "registry.approving.reject_version": (
         lambda: submitted(1),

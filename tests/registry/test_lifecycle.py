@@ -11,7 +11,7 @@ TABLE = {
     "submit": ({"draft"}, "submitted"),
     "approve": ({"submitted"}, "approved"),
     "reject": ({"submitted"}, "rejected"),
-    "withdraw": ({"approved"}, "submitted"),
+    "withdraw": ({"submitted", "approved"}, "submitted"),
     "reinstate": ({"quarantined"}, "approved"),
     "retire": ({"approved", "standby", "quarantined"}, "retired"),
     "go_live": ({"approved", "standby"}, "live"),

@@ -45,14 +45,14 @@ def test_of_two_releases_after_the_same_release_one_wins(committed: str) -> None
 
 
 def test_of_two_judgements_one_wins(committed: str) -> None:
-    waiting = factories.submitted(1)
+    waiting = factories.cleared(factories.submitted(1))
     second, compliance = factories.person("second_lead").actor, factories.person("compliance").actor
 
     def approve() -> None:
-        approving.approve_version(actor=second, version=waiting, reason="Yes.", now=timezone.now())
+        approving.approve_version(actor=compliance, version=waiting, reason="Yes.", now=timezone.now())
 
     def reject() -> None:
-        approving.reject_version(actor=compliance, version=waiting, reason="No.", now=timezone.now())
+        approving.reject_version(actor=second, version=waiting, reason="No.", now=timezone.now())
 
     assert at_once(approve, reject) == ["done", "wrong_state"]
     assert factories.version(1).approvals.count() == 1

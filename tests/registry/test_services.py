@@ -45,7 +45,7 @@ def refused(error: type[Exception], match: str | None = None):
 
 
 def act(service: Callable, actor, found: Version, reason: str = "Because.") -> Version:
-    takes_now = service in (approving.approve_version, approving.reject_version)
+    takes_now = service not in (approving.reinstate_version, approving.retire_version)
     return service(actor=actor, version=found, reason=reason, **({"now": timezone.now()} if takes_now else {}))
 
 
@@ -108,17 +108,18 @@ class TestRegistering:
 
 
 class TestApproving:
-    def test_submit_then_approve_by_somebody_else(self, lead, second_lead) -> None:
+    def test_submit_then_approve_by_somebody_else(self, lead, compliance) -> None:
         with one_entry("version.submitted", actor="user:lead"):
             waiting = submitted(1)
         assert (waiting.state, waiting.submitted_by) == ("submitted", "user:lead")
-        assert list(queries.versions_awaiting_approval(second_lead.actor)) == [waiting]
+        assert list(queries.versions_awaiting_approval(compliance.actor)) == [waiting]
         assert list(queries.versions_awaiting_approval(lead.actor)) == []
-        with one_entry("version.approved", actor="user:second_lead"):
-            done = act(approving.approve_version, second_lead.actor, waiting, "The gates hold.")
+        factories.cleared(waiting)
+        with one_entry("version.approved", actor="user:compliance"):
+            done = act(approving.approve_version, compliance.actor, waiting, "The gates hold.")
         signed = Approval.objects.get()
         assert done.state == version(1).state == "approved"
-        assert (signed.decided_by, signed.requested_by) == ("user:second_lead", "user:lead")
+        assert (signed.decided_by, signed.requested_by) == ("user:compliance", "user:lead")
         assert signed.artifact_sha256 == done.artifact_sha256
         assert signed.evidence_sha256 == queries.evidence_digest(done)
         entry = Entry.objects.get(type="version.approved")
@@ -168,10 +169,12 @@ class TestApproving:
             act(approving.approve_version, person(username).actor, waiting)
 
     @pytest.mark.parametrize("name", ["submit", "approve", "reject", "reinstate", "retire"])
-    def test_a_move_by_name_is_the_same_service(self, lead, second_lead, name: str) -> None:
-        start = {"submit": lambda: version(1), "approve": lambda: submitted(1), "reject": lambda: submitted(1)}
+    def test_a_move_by_name_is_the_same_service(self, lead, second_lead, compliance, name: str) -> None:
+        start = {"submit": lambda: version(1), "reject": lambda: submitted(1)}
+        start["approve"] = lambda: factories.cleared(submitted(1))
         found = start.get(name, lambda: approved(1))()
-        asked = {"actor": second_lead.actor, "version": found, "reason": "r", "now": timezone.now()}
+        mover = compliance if name == "approve" else second_lead
+        asked = {"actor": mover.actor, "version": found, "reason": "r", "now": timezone.now()}
         if name == "reinstate":
             with refused(Conflict, "version 1 is approved, and must be quarantined"):
                 approving.move_version(name, **asked)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from registry.checking.queries import unsatisfied
 from registry.models import Release
 from tests import factories
 
 
-def test_a_version_goes_from_draft_to_production_by_the_pages(client_of, lead, second_lead) -> None:
+def test_a_version_goes_from_draft_to_production_by_the_pages(client_of, lead, compliance) -> None:
     path = "/systems/mortgage/versions/1/"
-    browser, other = client_of(lead), client_of(second_lead)
+    browser, other = client_of(lead), client_of(compliance)
     assert browser.get(path).status_code == 200
     moved = browser.post(f"{path}submit/", {"reason": "Ready."}, follow=True)
     assert moved.redirect_chain == [(path, 302)] and b"Version 1 is now submitted." in moved.content
     assert browser.post(f"{path}approve/", {"reason": "Mine."}).status_code == 403
+    stopped = other.post(f"{path}approve/", {"reason": "Good."})
+    assert stopped.status_code == 409 and b"Required gates stand in the way" in stopped.content
+    for gate in unsatisfied(factories.version(1)):
+        assert other.post(f"{path}gates/{gate.kind}/waive/", {"reason": "Not for a test."}).status_code == 302
     assert other.post(f"{path}approve/", {"reason": "Good."}).status_code == 302
     assert other.post(f"{path}approve/", {"reason": "Good."}).status_code == 409
     assert other.post(f"{path}nonsense/", {"reason": "Good."}).status_code == 404
