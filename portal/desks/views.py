@@ -19,6 +19,7 @@ import audit.erasure.queries as erasing
 import audit.proofs as log
 import audit.queries as trail
 import explain.queries as explaining
+import registry.approving.queries as approving
 import registry.queries as registry
 import registry.releasing.readiness as readiness
 from portal.accounts.access import Actor, Permission, Role
@@ -37,7 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if actor.may(Permission.SYSTEM_VIEW) and Role.ML_LEAD in actor.roles:
         context["production"] = [_production(system) for system in registry.systems_visible_to(actor)]
     if actor.may(Permission.VERSION_APPROVE):
-        context["awaiting"] = registry.versions_awaiting_approval(actor)
+        context["awaiting"] = approving.versions_awaiting(actor, registry.versions_awaiting_approval(actor))
     if actor.may(Permission.DISPUTE_LIST):
         context["disputes"] = explaining.open_disputes(actor)[:10]
     if actor.may(Permission.ERASURE_DECIDE):

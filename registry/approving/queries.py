@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from portal.accounts.access import Actor, Permission
@@ -78,7 +79,7 @@ def standing(submission: Submission, artifact_sha256: str) -> list[Approval]:
     return list(given.order_by("id"))
 
 
-def versions_awaiting(actor: Actor, waiting: list[Version]) -> list[Version]:
+def versions_awaiting(actor: Actor, waiting: Iterable[Version]) -> list[Version]:
     """Of the submitted versions those that this actor could sign and has not."""
     found = []
     for version in waiting:

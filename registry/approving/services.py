@@ -90,8 +90,11 @@ def withdraw_approval(*, actor: Actor, version: Version, reason: str, now: datet
 
 @transaction.atomic
 def reinstate_version(*, actor: Actor, version: Version, reason: str) -> Version:
-    """Clear a version that a rollback took out of production."""
+    """Clear a version that was taken out of production; refused while it owes an approval."""
     locked = lock_version(version)
+    if queries.owes_approval(locked):
+        message = f"Version {locked.number} went live without approval, and its release is not ratified."
+        raise Conflict(message, code="approval_owed")
     move(actor, locked, "reinstate")
     record_move(actor, locked, Event.VERSION_REINSTATED, reason)
     return locked
