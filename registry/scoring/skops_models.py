@@ -55,7 +55,7 @@ def load_skops(data: bytes, manifest: Manifest) -> SkopsScorer:
     import skops.io
     from sklearn.exceptions import InconsistentVersionWarning
 
-    schema = _read_schema(data)
+    schema = read_schema(data)
     _check_types(schema)
     _check_versions(schema)
     try:
@@ -76,7 +76,8 @@ def load_skops(data: bytes, manifest: Manifest) -> SkopsScorer:
     return _scorer(estimator, manifest)
 
 
-def _read_schema(data: bytes) -> dict[str, Any]:
+def read_schema(data: bytes) -> dict[str, Any]:
+    """The file's description of itself, unpacked within our limits; ArtifactRefused where it breaks them."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check_members(archive.infolist())
@@ -113,7 +114,7 @@ def _bomb(what: str) -> ArtifactRefused:
     return ArtifactRefused("artifact_zip_bomb", f"The artifact is refused unopened: {what}.")
 
 
-def _nodes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def nodes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield every node; refuse nesting on which a recursive reader would run out of stack."""
     stack: list[tuple[Any, int]] = [(schema, 1)]
     while stack:
@@ -130,7 +131,7 @@ def _nodes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _check_types(schema: dict[str, Any]) -> None:
     refused = set()
-    for node in _nodes(schema):
+    for node in nodes(schema):
         type_name = f"{node.get('__module__')}.{node.get('__class__')}"
         if not allowlist.is_allowed(str(node["__loader__"]), type_name):
             refused.add(type_name)
@@ -141,16 +142,22 @@ def _check_types(schema: dict[str, Any]) -> None:
         )
 
 
-def _check_versions(schema: dict[str, Any]) -> None:
-    import sklearn
-
+def sklearn_versions(schema: dict[str, Any]) -> set[str]:
+    """The versions of scikit-learn that the estimators in the file say they were saved by."""
     found = set()
-    for node in _nodes(schema):
+    for node in nodes(schema):
         content = node.get("content")
         state = content.get("content") if isinstance(content, dict) else None
         version = state.get("_sklearn_version") if isinstance(state, dict) else None
         if isinstance(version, dict):
             found.add(str(version.get("content", "")).strip('"'))
+    return found
+
+
+def _check_versions(schema: dict[str, Any]) -> None:
+    import sklearn
+
+    found = sklearn_versions(schema)
     if other := sorted(found - {sklearn.__version__}):
         raise ArtifactRefused(
             "artifact_version_skew",

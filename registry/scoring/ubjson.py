@@ -29,6 +29,18 @@ def check_ubjson(data: bytes) -> None:
         raise ArtifactRefused("artifact_unreadable", "The UBJ file goes on after its end.")
 
 
+def whole_numbers(data: bytes, name: str) -> list[int] | None:
+    """The list of whole numbers under this name at the top of a checked file, or None if there is none."""
+    walk, at = _Walk(data), 1
+    while walk.take(at, 1) != b"}":
+        length, start = walk.count(at)
+        end = walk.skip(start, length)
+        if data[start:end] == name.encode():
+            return walk.numbers(end)
+        at = walk.value(end, 1)
+    return None
+
+
 class _Walk:
     """Steps over values without building them; every method returns the position after what it read."""
 
@@ -76,6 +88,17 @@ class _Walk:
         for _ in range(count):
             at = self.value(at, depth) if kind is None else self.typed(kind, at, depth)
         return at
+
+    def numbers(self, at: int) -> list[int] | None:
+        """The list that begins here, as XGBoost writes a short one: `[#`, its length, its numbers."""
+        if self.take(at, 2) != b"[#":
+            return None
+        length, at = self.count(at + 2)
+        found = []
+        for _ in range(length):
+            number, at = self.count(at)
+            found.append(number)
+        return found
 
     def text(self, at: int) -> int:
         count, at = self.count(at)
