@@ -19,6 +19,7 @@ app.conf.imports = (
     "audit.retention.tasks",
     "audit.verifying.tasks",
     "explain.tasks",
+    "registry.tasks",
 )
 app.conf.beat_schedule = {
     "requeue-stale-explanations": {"task": "explain.tasks.requeue_stale", "schedule": 10.0},
@@ -30,5 +31,6 @@ app.conf.beat_schedule = {
     "ask-timestamp-authority": {"task": "audit.tasks.ask_authority", "schedule": 3600.0},
     "keep-to-retention": {"task": "audit.retention.tasks.keep_to_policies", "schedule": 24 * 3600.0},
     "verify-trail": {"task": "audit.verifying.tasks.verify", "schedule": crontab(hour=2, minute=30)},
+    "let-go-of-ci-identities": {"task": "registry.tasks.let_go_of_identities", "schedule": 3600.0},
     "forget-expired-idempotency-keys": {"task": "audit.tasks.forget_expired_keys", "schedule": 3600.0},
 }

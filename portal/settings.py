@@ -151,6 +151,10 @@ WITNESSES = {url: vkey.strip() for url, _, vkey in (line.partition(" ") for line
 TSA_URL = env_str("TSA_URL")
 TSA_CERTIFICATE_FILE = env_str("TSA_CERTIFICATE_FILE")
 
+# Whose CI is believed besides GitHub's and GitLab's own, as JSON; and for whom its tokens must be meant.
+CI_ISSUERS = env_secret("CI_ISSUERS")
+CI_AUDIENCE = env_str("CI_AUDIENCE", PORTAL_URL)
+
 CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL") or redis_url(VAR_DIR)
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

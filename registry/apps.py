@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class RegistryConfig(AppConfig):
     name = "registry"
     verbose_name = "Registry"
+
+    def ready(self) -> None:
+        # A wrong setting stops the start, not the first CI job.
+        from registry.provenance.issuers import known_issuers
+
+        known_issuers()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,20 +20,37 @@ from registry.scoring.sandbox import Report, examine
 
 MAX_BACKGROUND_ROWS = 1_000
 MAX_EVALUATION_ROWS = 100_000
-# The evaluation sample's column with what was true.
+MAX_GOLDEN_ROWS = 1_000
+# The evaluation sample's column with what was true, and the golden rows' with the trainer's own scores.
 EVALUATION_LABEL = "label"
+GOLDEN_SCORE = "score"
 MAX_SAMPLE_BYTES = 16 * 1024 * 1024
 MAX_MANIFEST_BYTES = 1024 * 1024
+REQUIRED = ("manifest", "artifact", "background")
 
 
 @dataclass(frozen=True)
 class Upload:
-    """The parts of a new version as they were sent."""
+    """The parts of a new version as they were sent; the first three must be there to pass."""
 
-    manifest: bytes
-    artifact: BinaryIO
-    background: BinaryIO
+    manifest: bytes | None = None
+    artifact: BinaryIO | None = None
+    background: BinaryIO | None = None
     evaluation: BinaryIO | None = None
+    golden: BinaryIO | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the trail keeps of an upload that is refused: the size of each part, and the artifact's SHA-256."""
+        files = {name: getattr(self, name) for name in ("artifact", "background", "evaluation", "golden")}
+        sizes = {name: file.seek(0, os.SEEK_END) for name, file in files.items() if file is not None}
+        if self.manifest is not None:
+            sizes["manifest"] = len(self.manifest)
+        if self.artifact is None:
+            return {"bytes": sizes}
+        self.artifact.seek(0)
+        digest = hashlib.file_digest(self.artifact, "sha256")  # type: ignore[arg-type]  # it is more than BinaryIO says
+        return {"bytes": sizes, "artifact_sha256": digest.hexdigest()}
 
 
 @dataclass(frozen=True)
@@ -45,6 +64,7 @@ class Examined:
     background_sha256: str
     background_rows: int
     evaluation_sha256: str | None
+    golden_sha256: str | None
     report: Report
 
 
@@ -55,23 +75,24 @@ def examine_upload(upload: Upload) -> Examined:
     sample that does not fit the schema and for an artifact that is unsafe, unreadable or not what the manifest
     says; `TooLarge` for too many bytes. The artifact is opened only in the sandbox.
     """
-    manifest, text = read_manifest(upload.manifest)
+    missing = [Problem(name, "is required") for name in REQUIRED if getattr(upload, name) is None]
+    if missing:
+        raise Invalid("Parts of the version are missing.", details=missing)
+    manifest, text = read_manifest(upload.manifest or b"")
     artifact = _read("artifact", upload.artifact, settings.ARTIFACT_MAX_BYTES)
-    background = _read("background", upload.background, MAX_SAMPLE_BYTES)
-    rows = _sample_rows("background", background, manifest, MAX_BACKGROUND_ROWS)
-    evaluation = _read("evaluation", upload.evaluation, MAX_SAMPLE_BYTES) if upload.evaluation else None
-    if evaluation is not None:
-        _sample_rows("evaluation", evaluation, manifest, MAX_EVALUATION_ROWS, label=EVALUATION_LABEL)
+    background, rows = _sample("background", upload.background, manifest, MAX_BACKGROUND_ROWS)
+    evaluation, _ = _sample("evaluation", upload.evaluation, manifest, MAX_EVALUATION_ROWS, EVALUATION_LABEL)
+    golden, _ = _sample("golden", upload.golden, manifest, MAX_GOLDEN_ROWS, GOLDEN_SCORE)
     report = _examine(artifact, background, manifest)
-    root = settings.ARTIFACT_DIR
     return Examined(
         manifest=manifest,
         manifest_text=text,
-        artifact_sha256=store.put(root, artifact),
+        artifact_sha256=_store(artifact),
         artifact_bytes=len(artifact),
-        background_sha256=store.put(root, background),
+        background_sha256=_store(background),
         background_rows=rows,
-        evaluation_sha256=store.put(root, evaluation) if evaluation is not None else None,
+        evaluation_sha256=_store(evaluation) if upload.evaluation else None,
+        golden_sha256=_store(golden) if upload.golden else None,
         report=report,
     )
 
@@ -90,21 +111,38 @@ def read_manifest(raw: bytes) -> tuple[Manifest, str]:
         raise Invalid("The manifest breaks a rule.", code="manifest_invalid", details=error.details) from None
 
 
-def _read(name: str, file: BinaryIO, limit: int) -> bytes:
-    data = file.read(limit + 1)
+def _read(name: str, file: BinaryIO | None, limit: int) -> bytes:
+    data = file.read(limit + 1) if file else b""
     if len(data) > limit:
         raise TooLarge(f"The {name} is larger than {limit // (1024 * 1024)} MiB.", code=f"{name}_too_large")
     if not data:
-        raise Invalid(f"The {name} is empty.", code=f"{name}_empty")
+        raise Invalid(f"The {name} is empty.", code=f"{name}_empty", details=[Problem(name, "is empty")])
     return data
 
 
-def _sample_rows(name: str, data: bytes, manifest: Manifest, limit: int, label: str | None = None) -> int:
+def _sample(
+    name: str, file: BinaryIO | None, manifest: Manifest, limit: int, label: str | None = None
+) -> tuple[bytes, int]:
+    """The bytes and how many rows they hold; nothing for an optional sample that was not sent."""
+    if file is None:
+        return b"", 0
+    data = _read(name, file, MAX_SAMPLE_BYTES)
     try:
-        return len(read_sample(data, manifest.inputs, label, max_rows=limit))
+        frame = read_sample(data, manifest.inputs, label, max_rows=limit)
     except SampleInvalid as error:
         details = [Problem(name + item.path.removeprefix("sample"), item.problem) for item in error.details]
-        raise Invalid(f"The {name} sample does not fit the schema.", code=f"{name}_invalid", details=details) from None
+        raise _misfit(name, details) from None
+    if label == GOLDEN_SCORE and frame[label].dtype != float:
+        raise _misfit(name, [Problem(f"{name}.{label}", "must be a number")])
+    return data, len(frame)
+
+
+def _misfit(name: str, details: list[Problem]) -> Invalid:
+    return Invalid(f"The {name} sample does not fit the schema.", code=f"{name}_invalid", details=details)
+
+
+def _store(data: bytes) -> str:
+    return store.put(settings.ARTIFACT_DIR, data)
 
 
 def _examine(artifact: bytes, background: bytes, manifest: Manifest) -> Report:

@@ -11,13 +11,14 @@ from rest_framework import serializers, status
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
-from portal.errors import Invalid, Problem
+from portal.accounts.access import Permission
 from portal.rest import Endpoint, valid
 from registry import queries, services
 from registry.bodies import VersionSummary
 from registry.checking import queries as checklist
 from registry.intake import Upload
 from registry.models import RiskClass, Version
+from registry.provenance import services as provenance
 
 
 class SystemBody(serializers.Serializer):
@@ -71,7 +72,13 @@ class VersionUpload(serializers.Serializer):
     manifest = serializers.CharField(help_text="JSON, as text or as a file part.")
     artifact = serializers.FileField()
     background = serializers.FileField(help_text="CSV or Parquet, a sample of the training rows, at most 1,000.")
-    evaluation = serializers.FileField(required=False)
+    evaluation = serializers.FileField(required=False, help_text="Rows with a column `label`, at most 100,000.")
+    golden = serializers.FileField(
+        required=False, help_text="Rows with a column `score`, as the trainer's own environment scored them."
+    )
+    identity_token = serializers.CharField(
+        required=False, help_text="The CI job's OIDC token, of a source that the system trusts; or header X-CI-Token."
+    )
 
 
 class SystemList(Endpoint):
@@ -111,8 +118,12 @@ class VersionList(Endpoint):
     def post(self, request: Any, slug: str) -> Response:
         """Register a version; every part is checked, and the artifact opened in a sandbox only."""
         system = queries.system_for(self.actor, slug)
-        upload = _upload(request)
-        version = services.register_version(actor=self.actor, system=system, upload=upload, now=timezone.now())
+        self.actor.need(Permission.VERSION_REGISTER)
+        now, token = timezone.now(), ci_token(request, request.data)
+        voucher = provenance.admit_identity(actor=self.actor, system=system, token=token, now=now) if token else None
+        version = services.register_version(
+            actor=self.actor, system=system, upload=_upload(request), voucher=voucher, now=now
+        )
         return Response(VersionDetail(version).data, status=status.HTTP_201_CREATED)
 
 
@@ -129,24 +140,28 @@ class EvidenceList(Endpoint):
 
     @extend_schema(request=EvidenceBody, responses={201: EvidenceBody})
     def post(self, request: Any, slug: str, number: int) -> Response:
+        """Add evidence. A commit with {"identity_token": …} is proven by the CI job's OIDC token."""
         version = queries.version_for(self.actor, slug, number)
         facts = valid(EvidenceBody(data=request.data))
+        token = ci_token(request, facts["payload"])
+        facts["payload"].pop("identity_token", None)
+        if token and facts["kind"] == "commit":
+            evidence = provenance.vouch_for_version(
+                actor=self.actor, version=version, token=token, now=timezone.now()
+            )
+            return Response(EvidenceBody(evidence).data, status=status.HTTP_201_CREATED)
         evidence = services.attach_evidence(actor=self.actor, version=version, now=timezone.now(), **facts)
         return Response(EvidenceBody(evidence).data, status=status.HTTP_201_CREATED)
 
 
+def ci_token(request: Any, given: Any) -> str:
+    """The CI job's identity token, by header or among what was given; empty where there is none."""
+    token = request.headers.get("X-CI-Token") or given.get("identity_token", "")
+    return token.strip() if isinstance(token, str) else ""
+
+
 def _upload(request: Any) -> Upload:
-    missing = [name for name in ("artifact", "background") if name not in request.FILES]
     manifest = request.FILES["manifest"].read() if "manifest" in request.FILES else request.data.get("manifest")
-    if manifest is None:
-        missing.insert(0, "manifest")
-    if missing:
-        details = [Problem(name, "is required") for name in missing]
-        raise Invalid("Parts of the version are missing.", details=details)
-    raw = manifest if isinstance(manifest, bytes) else str(manifest).encode()
-    files = request.FILES
-    return Upload(raw, files["artifact"].file, files["background"].file, _open(files.get("evaluation")))
-
-
-def _open(file: Any) -> Any:
-    return file.file if file else None
+    raw = manifest if isinstance(manifest, bytes) or manifest is None else str(manifest).encode()
+    names = ("artifact", "background", "evaluation", "golden")
+    return Upload(raw, **{name: request.FILES[name].file for name in names if name in request.FILES})

@@ -10,10 +10,11 @@ from django.db import IntegrityError, transaction
 
 import audit.services as trail
 from portal.accounts.access import Actor, Permission
-from portal.errors import Conflict, Invalid, Problem
+from portal.errors import Conflict, Invalid, Problem, Refusal
 from registry.events import Event
 from registry.intake import Examined, Upload, examine_upload
 from registry.models import Evidence, RiskClass, System, Verdict, Version
+from registry.vouching import IdentityRefused, Voucher, check_commit, commit_evidence, spend
 
 
 @transaction.atomic
@@ -51,36 +52,49 @@ def create_system(
     return system
 
 
-def register_version(*, actor: Actor, system: System, upload: Upload, now: datetime) -> Version:
-    """A new draft version, after every part of the upload passed its checks (`intake.examine_upload`)."""
+def register_version(
+    *, actor: Actor, system: System, upload: Upload, voucher: Voucher | None = None, now: datetime
+) -> Version:
+    """A new draft version, after every part of the upload passed its checks (`intake.examine_upload`).
+
+    The voucher, where CI sent its identity along, proves the commit. A refusal is recorded, and nothing is stored.
+    """
     actor.need(Permission.VERSION_REGISTER)
-    # Before the transaction: examining takes seconds, and must not hold the system's lock.
-    examined = examine_upload(upload)
-    with transaction.atomic():
-        locked = System.objects.select_for_update().get(pk=system.pk)
-        last = locked.versions.order_by("-number").values_list("number", flat=True).first()
-        version = Version.objects.create(
-            system=locked,
-            number=(last or 0) + 1,
-            manifest=examined.manifest_text,
-            artifact_format=examined.manifest.model.format,
-            artifact_sha256=examined.artifact_sha256,
-            artifact_bytes=examined.artifact_bytes,
-            background_sha256=examined.background_sha256,
-            background_rows=examined.background_rows,
-            evaluation_sha256=examined.evaluation_sha256,
-            registered_by=actor.label,
-            registered_at=now,
-        )
-        Evidence.objects.bulk_create(_first_evidence(version, examined, actor, now))
-        trail.record(
-            actor=actor,
-            event=Event.VERSION_REGISTERED,
-            system=locked.slug,
-            version=version.number,
-            details={"artifact_sha256": version.artifact_sha256, "background_sha256": version.background_sha256},
-        )
-    return version
+    try:
+        # Before the transaction: examining takes seconds, and must not hold the system's lock.
+        examined = examine_upload(upload)
+        if voucher is not None:
+            check_commit(voucher, examined.manifest)
+        with transaction.atomic():
+            return _register(actor, system, examined, voucher, now)
+    except Refusal as refusal:
+        record_refusal(actor=actor, system=system, refusal=refusal, facts=upload.facts)
+        raise
+
+
+@transaction.atomic
+def record_refusal(
+    *,
+    actor: Actor,
+    system: System,
+    refusal: Refusal,
+    facts: Mapping[str, Any] | None = None,
+    version: int | None = None,
+) -> None:
+    """Record that what somebody sent was refused, and why: an upload, or the CI identity that should vouch for it."""
+    is_identity = isinstance(refusal, IdentityRefused)
+    trail.record(
+        actor=actor,
+        event=Event.IDENTITY_REFUSED if is_identity else Event.VERSION_REFUSED,
+        system=system.slug,
+        version=version,
+        details={
+            "code": refusal.code,
+            **(facts or {}),
+            **({"claimed": refusal.claimed} if isinstance(refusal, IdentityRefused) else {}),
+        },
+        text=refusal.message,
+    )
 
 
 @transaction.atomic
@@ -120,20 +134,59 @@ def attach_evidence(
     return evidence
 
 
-def _first_evidence(version: Version, examined: Examined, actor: Actor, now: datetime) -> list[Evidence]:
-    """What the intake itself found out (passed), and what the manifest only says (claimed)."""
+def _register(actor: Actor, system: System, examined: Examined, voucher: Voucher | None, now: datetime) -> Version:
+    locked = System.objects.select_for_update().get(pk=system.pk)
+    last = locked.versions.order_by("-number").values_list("number", flat=True).first()
+    version = Version.objects.create(
+        system=locked,
+        number=(last or 0) + 1,
+        manifest=examined.manifest_text,
+        artifact_format=examined.manifest.model.format,
+        artifact_sha256=examined.artifact_sha256,
+        artifact_bytes=examined.artifact_bytes,
+        background_sha256=examined.background_sha256,
+        background_rows=examined.background_rows,
+        evaluation_sha256=examined.evaluation_sha256,
+        golden_sha256=examined.golden_sha256,
+        registered_by=actor.label,
+        registered_at=now,
+    )
+    evidence = _first_evidence(version, examined, actor, voucher, now)
+    if voucher is not None:
+        spend(voucher)
+        evidence.append(commit_evidence(voucher, version, now))
+    Evidence.objects.bulk_create(evidence)
+    digests = {"artifact_sha256": version.artifact_sha256, "background_sha256": version.background_sha256}
+    trail.record(
+        actor=actor,
+        event=Event.VERSION_REGISTERED,
+        system=locked.slug,
+        version=version.number,
+        details={**digests, **({"identity": voucher.claimed} if voucher else {})},
+    )
+    return version
+
+
+def _first_evidence(
+    version: Version, examined: Examined, actor: Actor, voucher: Voucher | None, now: datetime
+) -> list[Evidence]:
+    """What the intake itself found out (passed), and what the manifest only says (claimed).
+
+    A verified identity says who made a claim; it does not make the claim true.
+    """
     manifest, report = examined.manifest, examined.report
-    found = [
+    by: dict[str, Any] = {"claimed_by": voucher.named} if voucher else {}
+    found: list[tuple[str, Any, str, dict[str, Any]]] = [
         ("artifact", Verdict.PASSED, f"Opened in the sandbox; SHA-256 {examined.artifact_sha256}", report.as_dict()),
         ("schema", Verdict.PASSED, f"{len(manifest.inputs.features)} inputs; {report.rows} rows were scored", {}),
         ("background", Verdict.PASSED, f"{examined.background_rows} rows fit the schema", {}),
     ]
-    if manifest.source and manifest.source.commit:
+    if manifest.source and manifest.source.commit and voucher is None:
         found.append(("commit", Verdict.CLAIMED, f"Commit {manifest.source.commit}, by the manifest", {}))
     if manifest.training_data and manifest.training_data.sha256:
-        found.append(("training_data", Verdict.CLAIMED, f"SHA-256 {manifest.training_data.sha256}", {}))
+        found.append(("training_data", Verdict.CLAIMED, f"SHA-256 {manifest.training_data.sha256}", by))
     if manifest.image_digest:
-        found.append(("image", Verdict.CLAIMED, f"Digest {manifest.image_digest}", {}))
+        found.append(("image", Verdict.CLAIMED, f"Digest {manifest.image_digest}", by))
     url = (manifest.source.run_url or "") if manifest.source else ""
     return [
         Evidence(

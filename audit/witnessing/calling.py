@@ -1,4 +1,4 @@
-"""One POST to another party, bounded in time and size whatever that party does. Follows no redirect."""
+"""One request to another party, bounded in time and size whatever that party does. Follows no redirect."""
 
 from __future__ import annotations
 
@@ -35,9 +35,18 @@ def post(url: str, body: bytes, *, content_type: str, seconds: float) -> Answer:
     `CallFailed` after `seconds`, for more than 256 KiB, and for what is not HTTP. Looking up the host's name is
     bounded by the system's resolver alone.
     """
+    return _call(url, seconds, data=body, headers={"Content-Type": content_type}, method="POST")
+
+
+def get(url: str, *, seconds: float) -> Answer:
+    """The answer to a GET, with the bounds and refusals of `post`."""
+    return _call(url, seconds, headers={}, method="GET")
+
+
+def _call(url: str, seconds: float, **how: Any) -> Answer:
     if urlsplit(url).scheme not in {"http", "https"}:
         raise CallFailed(f"{url[:200]!r} is not an http or https address")
-    request = urllib.request.Request(url, body, {"Content-Type": content_type}, method="POST")  # noqa: S310
+    request = urllib.request.Request(url, **how)  # noqa: S310
     with _Deadline(seconds) as deadline:
         opener = urllib.request.OpenerDirector()
         opener.add_handler(urllib.request.ProxyHandler())

@@ -63,7 +63,7 @@ WITHOUT: dict[str, str] = {
     "portal.accounts.issue_token": "lies below the trail; `portal.desks.issue_token` records it",
     "portal.accounts.token_digest": "writes nothing",
     "registry.approving.move_version": "is one of the moves below",
-    "registry.provenance.admit_identity": "records only what it refuses; what is admitted is recorded with what it proves",
+    "registry.provenance.admit_identity": "records only refusals; what is admitted is recorded with what it proves",
     "registry.provenance.let_go_of_identities": "forgets tokens that are refused anyway by now",
 }
 

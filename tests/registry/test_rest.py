@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import zipfile
@@ -13,6 +14,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from audit.models import Entry
+from audit.queries import facts_of, text_of
 from registry.models import Release, Version
 from tests import factories
 
@@ -153,7 +155,16 @@ class TestUploads:
         error = answer.json()["error"]
         assert (answer.status_code, code or error["code"]) == (status, error["code"]), error
         assert error["message"] and set(error) == {"code", "message", "details"}
-        assert (Version.objects.count(), stored(settings), Entry.objects.count()) == (versions, files, entries)
+        assert (Version.objects.count(), stored(settings), Entry.objects.count()) == (versions, files, entries + 1)
+        entry = Entry.objects.order_by("-id")[0]
+        assert (entry.type, entry.system, text_of(entry.id)) == ("version.refused", "mortgage", error["message"])
+        details = facts_of(entry)["details"]
+        assert details["code"] == error["code"] and details["bytes"] == {
+            name: len(data) if name == "manifest" else data.size for name, data in sent.items()
+        }
+        if "artifact" in sent:
+            sent["artifact"].seek(0)
+            assert details["artifact_sha256"] == hashlib.sha256(sent["artifact"].read()).hexdigest()
 
 
 class TestVersions:
@@ -172,13 +183,16 @@ class TestVersions:
         assert send(api("register"), f"{VERSIONS}1/evidence/", {**sent, "verdict": "passed"}).status_code == 422
         assert send(api("read"), f"{VERSIONS}1/evidence/", sent).status_code == 403
 
-    def test_moves_by_their_names(self, api, client_of, lead, second_lead) -> None:
+    def test_moves_by_their_names(self, api, client_of, lead, second_lead, compliance) -> None:
         assert send(api("register"), f"{VERSIONS}1/submit/", {"reason": "ready"}).json()["state"] == "submitted"
         assert send(api("register"), f"{VERSIONS}1/approve/", {"reason": "yes"}).status_code == 403
-        assert send(client_of(second_lead), f"{VERSIONS}1/approve/", {}).status_code == 422
-        approved = send(client_of(second_lead), f"{VERSIONS}1/approve/", {"reason": "yes"})
+        assert send(client_of(compliance), f"{VERSIONS}1/approve/", {}).status_code == 422
+        stopped = send(client_of(compliance), f"{VERSIONS}1/approve/", {"reason": "yes"})
+        assert (stopped.status_code, stopped.json()["error"]["code"]) == (409, "gates_unsatisfied")
+        factories.cleared(factories.version(1))
+        approved = send(client_of(compliance), f"{VERSIONS}1/approve/", {"reason": "yes"})
         assert (approved.status_code, approved.json()["state"]) == (200, "approved")
-        again = send(client_of(second_lead), f"{VERSIONS}1/approve/", {"reason": "yes"})
+        again = send(client_of(compliance), f"{VERSIONS}1/approve/", {"reason": "yes"})
         assert (again.status_code, again.json()["error"]["code"]) == (409, "wrong_state")
         assert send(client_of(lead), f"{VERSIONS}1/retire/", {"reason": "old"}).json()["state"] == "retired"
         send(client_of(lead), f"{VERSIONS}2/submit/", {"reason": "ready"})
