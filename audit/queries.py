@@ -94,6 +94,12 @@ def acts_visible_to(actor: Actor, *, heartbeats: bool = True) -> QuerySet[Entry]
     return acts if actor.may(Permission.TRAIL_VIEW) else acts.none()
 
 
+def acts_on_version(system: str, version: int, most: int = 200) -> list[Entry]:
+    """What was done with a version of a system, newest first, for whoever may see the version; readings left out."""
+    acts = Entry.objects.exclude(type=DECISION).exclude(type=HEARTBEAT).exclude(type__endswith=".read")
+    return list(acts.filter(system=system, version=version).defer("entry").order_by("-id")[:most])
+
+
 def decision_for(actor: Actor, identifier: uuid.UUID) -> Entry:
     """The decision, or `Hidden`."""
     entry = decisions_visible_to(actor).filter(pk=identifier).first()

@@ -11,6 +11,7 @@ from portal.accounts.authentication import actor_of
 from portal.accounts.freshness import is_fresh
 from registry import lifecycle, queries
 from registry.approving import queries as approving
+from registry.cards.queries import history_of, number_beside
 from registry.checking.views import checklist_context
 from registry.forms import ReleaseForm
 from registry.models import Strategy
@@ -52,6 +53,8 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "evidence_digest": queries.evidence_digest(found),
         "moves": [(move, approving.barred_because(actor, move, found, progress)) for move in moves],
         "is_fresh": is_fresh(request),
+        "history": history_of(found),
+        "other_number": number_beside(found, release),
         "release": release,
         "release_form": _release_form(number, release) if can_go_live else None,
     }

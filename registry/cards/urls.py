@@ -1,5 +1,13 @@
 """Addresses of the pages about reading and comparing versions."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from registry.cards import views
+
+_VERSION = "systems/<slug:slug>/versions/<int:number>/"
+urlpatterns = [
+    path("systems/<slug:slug>/compare/", views.compare, name="compare"),
+    path(f"{_VERSION}card/", views.card, name="card"),
+    path(f"{_VERSION}card.md", views.card_markdown, name="card_markdown"),
+    path(f"{_VERSION}card.cdx.json", views.card_bom, name="card_bom"),
+]
