@@ -1,5 +1,14 @@
 """Addresses of the endpoints about trusted sources."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from registry.provenance import rest
+
+urlpatterns = [
+    path("systems/<slug:slug>/trusted-sources/", rest.SourceList.as_view(), name="trusted-sources"),
+    path(
+        "systems/<slug:slug>/trusted-sources/<int:identifier>/remove/",
+        rest.SourceRemoval.as_view(),
+        name="remove-source",
+    ),
+]

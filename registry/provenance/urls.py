@@ -1,5 +1,10 @@
 """Addresses of the pages about trusted sources."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from registry.provenance import views
+
+urlpatterns = [
+    path("systems/<slug:slug>/trusted-sources/", views.trusted_sources, name="trusted_sources"),
+    path("systems/<slug:slug>/trusted-sources/<int:identifier>/remove/", views.remove_source, name="remove_source"),
+]

@@ -14,7 +14,7 @@ from django.utils import timezone
 import audit.erasure.services as erasing
 import explain.services as explaining
 import registry.approving.services as approving
-from tests import exporting, factories
+from tests import ci_tokens, exporting, factories
 
 from .test_templates import url_names
 
@@ -70,12 +70,19 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "registry:card_bom": ("get", VERSION, {}, "302 200 200 200 200 404"),
     "api:model-card": ("get", VERSION, {}, "401 200 200 200 200 404"),
     "api:model-bom": ("get", VERSION, {}, "401 200 200 200 200 404"),
+    "api:gate-policies": ("get", ("risk_class",), {}, "401 200 200 200 200 404"),
+    "api:gate-policy": ("put", ("risk_class", "gate"), {**WHY, "level": "off"}, "401 403 200 403 403 404"),
+    "api:gate-waive": ("post", (*VERSION, "gate"), WHY, "401 403 201 403 403 404"),
     "registry:policy": ("get", ("risk_class",), {}, "302 200 200 200 200 404"),
     "registry:gate_policy": ("get", ("risk_class", "gate"), {}, "302 404 200 404 404 404"),
     "registry:approvers": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
     "registry:set_rule": ("post", SYSTEM, {**WHY, **RULE}, "302 403 302 403 403 404"),
     "registry:name_approver": ("post", SYSTEM, {"username": "second_lead"}, "302 403 302 403 403 404"),
     "registry:remove_approver": ("post", SYSTEM, {"username": "lead"}, "302 403 302 403 403 404"),
+    "registry:trusted_sources": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
+    "registry:remove_source": ("post", (*SYSTEM, "source"), WHY, "302 403 302 403 403 404"),
+    "api:trusted-sources": ("get", SYSTEM, {}, "401 200 200 200 200 404"),
+    "api:remove-source": ("post", (*SYSTEM, "source"), WHY, "401 403 200 403 403 404"),
     "explain:explain_decision": ("post", ("decision",), WHY, "302 403 302 302 403 404"),
     "explain:panel": ("get", ("decision",), {}, "302 404 200 200 404 404"),
     "explain:open_dispute": ("get", ("decision",), {}, "302 404 404 200 404 404"),
@@ -146,6 +153,7 @@ def things(db: None) -> dict[str, Any]:
     jobs = {"export": export.id, "search": search.id}
     cases = {"erasure": erasure.id, "hold": hold.id}
     named = {**jobs, **cases, "decision": decision.id, "explanation": explanation.id, "dispute": dispute.number}
+    named["source"] = ci_tokens.trust().id
     return {**named, "tile": "0/000", "slug": "mortgage", "number": 1, "name": "retire", **REGISTRY}
 
 
@@ -172,7 +180,7 @@ def answer_to(persona: str, method: str, path: str, body: dict[str, Any], *, is_
         if method == "get":
             answer = browser.get(path)
         elif is_api:
-            answer = browser.post(path, json.dumps(body), content_type="application/json")
+            answer = getattr(browser, method)(path, json.dumps(body), content_type="application/json")
         else:
             answer = browser.post(path, body)
         transaction.set_rollback(True)
