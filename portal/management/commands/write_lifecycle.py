@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from explain.lifecycle import DISPUTE_MOVES, DisputeState
 from registry.lifecycle import TRANSITIONS, State, Transition
@@ -19,9 +19,16 @@ feed the buttons, the API and the services. A move that does not start in the pr
 
 
 class Command(BaseCommand):
-    help = "Write docs/lifecycle.md anew."
+    help = "Write docs/lifecycle.md anew, or say whether it is as it should be."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--check", action="store_true", help="change nothing; fail when the document is stale")
 
     def handle(self, *args, **options):
+        if options["check"]:
+            if FILE.read_text(encoding="utf-8") != lifecycle_text():
+                raise CommandError("docs/lifecycle.md is stale: run `make manage ARGS=write_lifecycle`.")
+            return
         FILE.write_text(lifecycle_text(), encoding="utf-8")
         self.stdout.write(f"{FILE.name} is written")
 
