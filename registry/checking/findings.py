@@ -40,6 +40,7 @@ def judged(
     """Passed with the good words, or failed with every problem; the thresholds that decided stand in the payload."""
     verdict = Verdict.FAILED if problems else Verdict.PASSED
     summary = "; ".join(problems) if problems else good
+    summary = summary[:1].upper() + summary[1:]
     if len(summary) > SUMMARY_LENGTH:
         summary = f"{summary[: SUMMARY_LENGTH - 1]}…"
     return Finding(gate, verdict, summary, {**payload, "problems": problems, "thresholds": dict(thresholds)})
