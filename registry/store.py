@@ -55,10 +55,31 @@ def read(root: Path, sha256: str) -> bytes:
     try:
         data = path_of(root, sha256).read_bytes()
     except FileNotFoundError:
-        raise ArtifactMissing(f"the file {sha256[:12]}… is missing from the store") from None
+        raise _missing(sha256) from None
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise ArtifactAltered(f"the file {sha256[:12]}… no longer hashes to its name")
+        raise _altered(sha256)
     return data
+
+
+def verified(root: Path, sha256: str) -> Path:
+    """The path of a file whose bytes were hashed anew, not held; `ArtifactMissing` or `ArtifactAltered`."""
+    path = path_of(root, sha256)
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise _missing(sha256) from None
+    if found != sha256:
+        raise _altered(sha256)
+    return path
+
+
+def _missing(sha256: str) -> ArtifactMissing:
+    return ArtifactMissing(f"the file {sha256[:12]}… is missing from the store")
+
+
+def _altered(sha256: str) -> ArtifactAltered:
+    return ArtifactAltered(f"the file {sha256[:12]}… no longer hashes to its name")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,7 +13,7 @@ from registry import store
 def test_bytes_come_back_by_their_digest(tmp_path: Path) -> None:
     digest = store.put(tmp_path, b"artifact")
     assert digest == hashlib.sha256(b"artifact").hexdigest() == store.put(tmp_path, b"artifact")
-    assert store.read(tmp_path, digest) == b"artifact"
+    assert store.read(tmp_path, digest) == b"artifact" == store.verified(tmp_path, digest).read_bytes()
     file = store.path_of(tmp_path, digest)
     assert file.stat().st_mode & 0o777 == 0o444
     assert [item for item in tmp_path.rglob("*") if item.is_file()] == [file]
@@ -24,11 +24,13 @@ def test_altered_and_missing_files_are_told_apart(tmp_path: Path) -> None:
     file = store.path_of(tmp_path, digest)
     file.chmod(0o644)
     file.write_bytes(b"artifice")
-    with pytest.raises(store.ArtifactAltered):
-        store.read(tmp_path, digest)
+    for reading in (store.read, store.verified):
+        with pytest.raises(store.ArtifactAltered):
+            reading(tmp_path, digest)
     file.unlink()
-    with pytest.raises(store.ArtifactMissing):
-        store.read(tmp_path, digest)
+    for reading in (store.read, store.verified):
+        with pytest.raises(store.ArtifactMissing):
+            reading(tmp_path, digest)
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
