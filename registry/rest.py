@@ -16,8 +16,10 @@ from portal.rest import Endpoint, valid
 from registry import queries, services
 from registry.bodies import VersionSummary
 from registry.checking import queries as checklist
+from registry.checking.importing.sent import WORD_OF_SENDER, is_judged
+from registry.checking.importing.services import import_evidence
 from registry.intake import Upload
-from registry.models import RiskClass, Version
+from registry.models import Evidence, RiskClass, Version
 from registry.provenance import services as provenance
 
 
@@ -36,9 +38,12 @@ class EvidenceBody(serializers.Serializer):
     """One checked fact, in and out."""
 
     kind = serializers.RegexField(r"^[a-z][a-z0-9_]{0,63}\Z")
-    verdict = serializers.CharField(max_length=16)
-    summary = serializers.CharField(max_length=500)
-    source_url = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    verdict = serializers.CharField(max_length=16, default="claimed")
+    summary = serializers.CharField(max_length=500, default="", allow_blank=True)
+    # A link on the version's page: nothing but the web.
+    source_url = serializers.RegexField(
+        r"^(https?://\S+)?\Z", max_length=500, required=False, default="", allow_blank=True
+    )
     payload = serializers.DictField(required=False, default=dict)
     recorded_by = serializers.CharField(read_only=True)
     recorded_at = serializers.DateTimeField(read_only=True)
@@ -140,18 +145,30 @@ class EvidenceList(Endpoint):
 
     @extend_schema(request=EvidenceBody, responses={201: EvidenceBody})
     def post(self, request: Any, slug: str, number: int) -> Response:
-        """Add evidence. A commit with {"identity_token": …} is proven by the CI job's OIDC token."""
+        """Add evidence; what we can judge gets our verdict, whatever was sent (docs/integrations/evidence.md).
+
+        A commit with {"identity_token": …} is proven by the CI job's OIDC token.
+        """
         version = queries.version_for(self.actor, slug, number)
         facts = valid(EvidenceBody(data=request.data))
         token = ci_token(request, facts["payload"])
         facts["payload"].pop("identity_token", None)
-        if token and facts["kind"] == "commit":
-            evidence = provenance.vouch_for_version(
-                actor=self.actor, version=version, token=token, now=timezone.now()
-            )
-            return Response(EvidenceBody(evidence).data, status=status.HTTP_201_CREATED)
-        evidence = services.attach_evidence(actor=self.actor, version=version, now=timezone.now(), **facts)
+        evidence = self._attach(version, token, facts)
         return Response(EvidenceBody(evidence).data, status=status.HTTP_201_CREATED)
+
+    def _attach(self, version: Version, token: str, facts: dict[str, Any]) -> Evidence:
+        about: dict[str, Any] = {"actor": self.actor, "version": version, "now": timezone.now()}
+        kind, payload, url = facts["kind"], facts["payload"], facts["source_url"]
+        if kind == "commit" and token:
+            return provenance.vouch_for_version(token=token, **about)
+        if not is_judged(kind, payload):
+            return services.attach_evidence(**facts, **about)
+        self.actor.need(Permission.VERSION_REGISTER)
+        voucher = None
+        if token and kind in WORD_OF_SENDER:
+            asked = {"actor": self.actor, "system": version.system, "version": version.number, "now": about["now"]}
+            voucher = provenance.admit_identity(token=token, **asked)
+        return import_evidence(kind=kind, payload=payload, source_url=url, voucher=voucher, **about)
 
 
 def ci_token(request: Any, given: Any) -> str:

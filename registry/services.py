@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -97,6 +98,16 @@ def record_refusal(
     )
 
 
+@contextmanager
+def recording_refusals(*, actor: Actor, system: System, version: int | None = None) -> Iterator[None]:
+    """Inside, a CI identity that is refused is recorded so, once whatever it was to prove has been undone."""
+    try:
+        yield
+    except IdentityRefused as refusal:
+        record_refusal(actor=actor, system=system, refusal=refusal, version=version)
+        raise
+
+
 @transaction.atomic
 def attach_evidence(
     *,
@@ -114,6 +125,8 @@ def attach_evidence(
     if verdict not in (Verdict.CLAIMED, Verdict.FAILED):
         problem = Problem("verdict", "must be claimed or failed; passed is given by our own checks, waived by a person")
         raise Invalid("This verdict cannot be given from outside.", details=[problem])
+    if not summary:
+        raise Invalid("Evidence needs a summary.", details=[Problem("summary", "is required")])
     evidence = Evidence.objects.create(
         version=version,
         kind=kind,
@@ -187,7 +200,8 @@ def _first_evidence(
         found.append(("training_data", Verdict.CLAIMED, f"SHA-256 {manifest.training_data.sha256}", by))
     if manifest.image_digest:
         found.append(("image", Verdict.CLAIMED, f"Digest {manifest.image_digest}", by))
-    url = (manifest.source.run_url or "") if manifest.source else ""
+    said = (manifest.source.run_url or "") if manifest.source else ""
+    url = said if said.startswith(("https://", "http://")) else ""
     return [
         Evidence(
             version=version,

@@ -16,8 +16,8 @@ from registry.provenance import claims as reading
 from registry.provenance import queries
 from registry.provenance.identity import LEEWAY
 from registry.provenance.issuers import known_issuers
-from registry.services import record_refusal
-from registry.vouching import IdentityRefused, Voucher, check_commit, commit_evidence, spend
+from registry.services import recording_refusals
+from registry.vouching import Voucher, check_commit, commit_evidence, spend
 
 
 @transaction.atomic
@@ -61,24 +61,17 @@ def remove_source(*, actor: Actor, source: TrustedSource, reason: str, now: date
 
 def admit_identity(*, actor: Actor, system: System, token: str, version: int | None = None, now: datetime) -> Voucher:
     """What the CI token proves. `IdentityRefused`, once that is recorded."""
-    try:
+    with recording_refusals(actor=actor, system=system, version=version):
         return queries.voucher_for(system, token, now)
-    except IdentityRefused as refusal:
-        record_refusal(actor=actor, system=system, refusal=refusal, version=version)
-        raise
 
 
 def vouch_for_version(*, actor: Actor, version: Version, token: str, now: datetime) -> Evidence:
     """The version's commit, proven by the CI that built it. `IdentityRefused`, once that is recorded."""
     actor.need(Permission.VERSION_REGISTER)
     voucher = admit_identity(actor=actor, system=version.system, token=token, version=version.number, now=now)
-    try:
+    with recording_refusals(actor=actor, system=version.system, version=version.number), transaction.atomic():
         check_commit(voucher, version.spec)
-        with transaction.atomic():
-            return _attach(actor, version, voucher, now)
-    except IdentityRefused as refusal:
-        record_refusal(actor=actor, system=version.system, refusal=refusal, version=version.number)
-        raise
+        return _attach(actor, version, voucher, now)
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ import audit.services as trail
 import audit.verifying.services as verifying
 import explain.services as explaining
 import registry.approving.services as approving
+import registry.checking.importing.services as importing
 import registry.checking.services as checking
 import registry.provenance.services as provenance
 import registry.releasing.services as releasing
@@ -28,6 +29,7 @@ from portal.accounts.access import Role
 from portal.desks import services as desks
 from portal.errors import Invalid
 from portal.times import months_before
+from registry.checking.findings import Finding, Verdict
 from tests import ci_tokens, exporting, factories
 from tests.factories import approved, decided, person, released, submitted, version
 
@@ -63,6 +65,7 @@ WITHOUT: dict[str, str] = {
     "portal.accounts.issue_token": "lies below the trail; `portal.desks.issue_token` records it",
     "portal.accounts.token_digest": "writes nothing",
     "registry.approving.move_version": "is one of the moves below",
+    "registry.recording_refusals": "is `record_refusal`, around what may be refused",
     "registry.provenance.admit_identity": "records only refusals; what is admitted is recorded with what it proves",
     "registry.provenance.let_go_of_identities": "forgets tokens that are refused anyway by now",
 }
@@ -157,6 +160,11 @@ def upload() -> tuple[Any, Any]:
     return version(1).system, factories.upload_of(factories.trained_boosting())
 
 
+def import_validation(found: Any) -> None:
+    payload = {"failure_cases": [], "schema": "applications", "rows": 1_280}
+    importing.import_evidence(actor=actor(), version=found, kind="data_quality", payload=payload, **now())
+
+
 def vouch(found: Any) -> None:
     commit = found.spec.source.commit if found.spec.source else ci_tokens.COMMIT
     provenance.vouch_for_version(actor=actor(), version=found, token=ci_tokens.github(sha=commit), **now())
@@ -247,6 +255,13 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         lambda: version(1).system,
         lambda system: registry.record_refusal(actor=actor(), system=system, refusal=Invalid("It is no model.")),
     ),
+    "registry.checking.importing.import_evidence": (lambda: version(1), import_validation),
+    "registry.checking.importing.attach_finding": (
+        lambda: version(1),
+        lambda found: importing.attach_finding(
+            actor=actor(), version=found, finding=Finding("feature_parity", Verdict.PASSED, "Alike."), **now()
+        ),
+    ),
     "registry.provenance.trust_source": (lambda: None, lambda _: ci_tokens.trust()),
     "registry.provenance.remove_source": (
         ci_tokens.trust,
@@ -326,7 +341,7 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
 def services() -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     """Every public service by its room's name."""
     found = {}
-    for file in sorted(ROOT.glob("*/services.py")) + sorted(ROOT.glob("*/*/services.py")):
+    for file in sorted(ROOT.glob("*/services.py")) + sorted(ROOT.glob("*/*/**/services.py")):
         room = ".".join(file.relative_to(ROOT).parent.parts)
         if room.split(".")[0] not in {"portal", "audit", "registry", "explain"}:
             continue
