@@ -146,7 +146,10 @@ class CheckRun(models.Model):
     error = models.CharField(max_length=500, blank=True)
     requested_by = models.CharField(max_length=160)
     requested_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
+    # When a message was last sent for it, or a worker last took it or said how far it is.
+    touched_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
