@@ -65,6 +65,20 @@ def release_at(system: System, moment: datetime) -> Release | None:
     return in_force.select_related("version", "candidate").first()
 
 
+def release_for(actor: Actor, slug: str, number: int) -> Release:
+    """The release, or `Hidden`."""
+    releases = system_for(actor, slug).releases.filter(number=number)
+    release = releases.select_related("system", "version").first()
+    if release is None:
+        raise Hidden
+    return release
+
+
+def systems_in_production() -> QuerySet[System]:
+    """The systems of which something was released: for the product's own work."""
+    return System.objects.filter(releases__isnull=False).distinct().order_by("slug")
+
+
 def unratified_releases() -> QuerySet[Release]:
     """Releases that went live without approval and still wait for one, the oldest first."""
     waiting = Release.objects.filter(is_break_glass=True, ratification=None)
