@@ -11,6 +11,7 @@ urlpatterns = [
     path("systems/<slug:slug>/versions/<int:number>/", rest.VersionOne.as_view(), name="version"),
     path("systems/<slug:slug>/versions/<int:number>/evidence/", rest.EvidenceList.as_view(), name="evidence"),
     path("", include("registry.checking.rest_urls")),
+    path("", include("registry.checking.importing.rest_urls")),
     path("", include("registry.provenance.rest_urls")),
     path("", include("registry.cards.rest_urls")),
     path("", include("registry.releasing.rest_urls")),

@@ -81,6 +81,8 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "registry:remove_approver": ("post", SYSTEM, {"username": "lead"}, "302 403 302 403 403 404"),
     "registry:trusted_sources": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
     "registry:remove_source": ("post", (*SYSTEM, "source"), WHY, "302 403 302 403 403 404"),
+    # What is no multipart is not read at all.
+    "api:feature-parity": ("post", VERSION, {}, "401 415 403 403 403 404"),
     "api:trusted-sources": ("get", SYSTEM, {}, "401 200 200 200 200 404"),
     "api:remove-source": ("post", (*SYSTEM, "source"), WHY, "401 403 200 403 403 404"),
     "explain:explain_decision": ("post", ("decision",), WHY, "302 403 302 302 403 404"),

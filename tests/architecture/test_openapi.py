@@ -22,6 +22,7 @@ CONTRACT = {
     "/api/v1/systems/{slug}/versions/{number}/approve/": {"post"},
     "/api/v1/systems/{slug}/versions/{number}/reject/": {"post"},
     "/api/v1/systems/{slug}/versions/{number}/retire/": {"post"},
+    "/api/v1/systems/{slug}/versions/{number}/feature-parity/": {"post"},
     "/api/v1/systems/{slug}/trusted-sources/": {"get", "post"},
     "/api/v1/systems/{slug}/trusted-sources/{identifier}/remove/": {"post"},
     "/api/v1/systems/{slug}/releases/": {"post"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -171,6 +172,18 @@ def test_a_laxer_comparison_made_elsewhere_is_not_enough() -> None:
     found = compare(table(), table(pirat=table()["pirat"] * 1.0001), ["applicant"], relative_tolerance=0.01)
     finding = judge(from_json(found.as_json()), ["pirat"], THRESHOLDS)
     assert finding.verdict == Verdict.FAILED and "ompared with a tolerance of 0.01" in finding.summary
+
+
+@pytest.mark.parametrize(
+    "name,expected,words",
+    [("feast_same", Verdict.PASSED, "for 500 keys"), ("feast_skewed", Verdict.FAILED, "pirat in 4.0% of rows")],
+)
+def test_what_the_adapter_wrote_in_the_environment_of_feast(name: str, expected: Verdict, words: str) -> None:
+    file = Path(__file__).parent / "data" / f"{name}.json"
+    found = from_json(json.loads(file.read_text(encoding="utf-8")))
+    assert found.source == "Feast 0.67.0, feature service credit_v1"
+    finding = judge(found, ["pirat", "chist", "phist", "unemp"], THRESHOLDS)
+    assert finding.verdict == expected and words in finding.summary
 
 
 GOOD = compare(table(), table(), ["applicant"]).as_json()
