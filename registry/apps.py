@@ -12,3 +12,8 @@ class RegistryConfig(AppConfig):
         from registry.provenance.issuers import known_issuers
 
         known_issuers()
+
+        from portal.health import register_metrics
+        from registry.releasing.metrics import ReleaseMetrics
+
+        register_metrics(ReleaseMetrics())
