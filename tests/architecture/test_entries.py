@@ -19,6 +19,7 @@ import registry.approving.services as approving
 import registry.checking.importing.services as importing
 import registry.checking.services as checking
 import registry.provenance.services as provenance
+import registry.releasing.readiness as readiness
 import registry.releasing.services as releasing
 import registry.services as registry
 from audit.identifiers import new_id
@@ -121,6 +122,11 @@ def set_policy() -> None:
 
 def name_approver(system: Any) -> Any:
     return approving.name_approver(actor=actor("compliance"), system=system, username="second_lead", **now())
+
+
+def break_glass(target: Any) -> Any:
+    facts = {"system": target.system, "version": target, "reason": "r", "expected_release": 0}
+    return releasing.release_unapproved(actor=actor(), **facts, **now())
 
 
 def two_releases() -> Any:
@@ -311,7 +317,19 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         lambda found: approving.retire_version(actor=actor(), version=found, **WHY),
     ),
     "registry.releasing.create_release": (lambda: approved(1), release),
+    "registry.releasing.release_unapproved": (lambda: submitted(1), break_glass),
+    "registry.releasing.ratify_release": (
+        lambda: break_glass(version(1)),
+        lambda made: releasing.ratify_release(actor=actor("compliance"), release=made, **WHY, **now()),
+    ),
     "registry.releasing.roll_back": (two_releases, roll_back),
+    # Only the first of several with the same answer; tests/registry/releasing/ shows that.
+    "registry.releasing.note_readiness": (
+        two_releases,
+        lambda system: releasing.note_readiness(
+            actor=actor(), system=system, found=readiness.Armed(version(1)), **now()
+        ),
+    ),
     "explain.request_explanation": (
         decided,
         lambda entry: explaining.request_explanation(actor=actor("support"), decision=entry, **WHY, **now()),

@@ -303,7 +303,7 @@ class TestRollingBack:
         released(1)
         released(2)
         armed = rollback_of(System.objects.get())
-        assert armed.armed and armed.target == version(1)
+        assert armed.is_possible and armed.target == version(1)
         with one_entry("release.rolled_back", actor="user:lead"):
             made, replaced = roll_back(expected_release=2)
         assert (made.number, made.version, made.is_rollback, replaced) == (3, version(1), True, version(2))
