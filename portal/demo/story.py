@@ -54,8 +54,17 @@ NOTES = {
     2: "It ranks better than version 1.",
     3: "It is more cautious about denials; please look at the output distribution.",
 }
-# What the officer lets pass, and why; a gate that is not named here must pass by itself.
-WAIVERS: dict[str, str] = {}
+# What the officer lets pass, by version and gate, and why; a gate that is not named here must pass by itself.
+WAIVERS: dict[tuple[int, str], str] = {
+    (2, "distribution"): (
+        "The boosted trees spread their scores more widely than the regression did. The share that is denied hardly "
+        "changes and the ranking is no worse, so it may go live; we look again after 300 decisions."
+    ),
+    (3, "distribution"): (
+        "The forest hardly ever reaches the threshold. It may go live for a few hundred decisions, so that we see "
+        "whether it denies too few; the rollback to version 2 is armed."
+    ),
+}
 
 
 class StoryFailed(RuntimeError):
@@ -144,7 +153,7 @@ def _approve(version: Version, say: Callable[[str], None]) -> None:
     """Clara lets pass what fails and why it may, and signs: the system is high-risk, so it takes her."""
     clara = _actor("clara")
     for gate in unsatisfied(version):
-        reason = WAIVERS.get(gate.kind)
+        reason = WAIVERS.get((version.number, gate.kind))
         if reason is None:
             found = gate.decisive.summary if gate.decisive else "nothing was found out"
             raise StoryFailed(f"Version {version.number} does not pass “{gate.title}”: {found}.")
