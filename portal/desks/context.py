@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 
 from portal.accounts.access import Permission
+from registry.releasing.alarms import alarms_for
 
 FOOTER = "Countersign: every decision on the record, every version with its evidence."
 
@@ -24,7 +26,7 @@ WAYS = (
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """`nav` and `roles` for the signed-in person; nothing for a stranger."""
+    """`nav`, `role_words` and `alarms` for the signed-in person; nothing for a stranger."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"footer_text": FOOTER}
@@ -35,7 +37,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         if needed is None or actor.may(needed)
     ]
     role_words = ", ".join(role.label for role in sorted(actor.roles))
-    return {"nav": nav, "actor": actor, "role_words": role_words, "footer_text": FOOTER}
+    told = {"nav": nav, "actor": actor, "role_words": role_words, "footer_text": FOOTER}
+    # Looked up where the frame is drawn, once: parts of pages have none.
+    return told | {"alarms": partial(alarms_for, actor)}
 
 
 def _is_active(path: str, start: str) -> bool:

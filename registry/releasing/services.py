@@ -1,21 +1,32 @@
-"""Releases and rollbacks: each one transaction with one entry in the trail."""
+"""Releases and rollbacks: each one transaction with one entry in the trail.
+
+There is no automatic rollback. Whoever builds one (a judge over a rollout, an alert) comes through `roll_back`, and
+must first look at the release in force: one that is itself a rollback (`Release.is_rollback`) is never rolled back
+by a machine, since two versions that are both thought bad would change places without end.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 import audit.services as trail
 from portal.accounts.access import Actor, Permission
-from portal.errors import Conflict, Invalid, Problem
+from portal.errors import Conflict, Forbidden, Invalid, Problem
 from registry import lifecycle, queries, store
+from registry.checking.queries import gates_of
 from registry.events import Event
-from registry.models import Release, Strategy, System, Version
+from registry.models import Ratification, Release, RollbackReadiness, Strategy, System, Version
 from registry.moves import lock_version, move
-from registry.releasing.readiness import rollback_target
+from registry.releasing import gateways
+from registry.releasing.access import ratification_barred
+from registry.releasing.readiness import Armed, rollback_target
 
+MOST_TOLD = 20
 SERVED_STRATEGIES = frozenset({Strategy.DIRECT, Strategy.BLUE_GREEN})
 
 
@@ -30,31 +41,93 @@ def create_release(
     expected_release: int | None,
     now: datetime,
 ) -> Release:
-    """Make a version live. `Conflict` when somebody released in between or the version is not approved."""
+    """Make an approved version live.
+
+    `Conflict` when somebody released in between, when the version is not approved, when its artifact no longer hashes,
+    or, for a blue-green release, when a gateway does not have it ready.
+    """
     actor.need(Permission.RELEASE_CREATE)
-    if strategy not in SERVED_STRATEGIES:
-        problem = Problem("strategy", f"must be one of: {', '.join(sorted(SERVED_STRATEGIES))}")
-        raise Invalid("This strategy is not served yet.", details=[problem])
+    _check_strategy(strategy)
     current = _lock_pointer(system, expected_release)
-    target = lock_version(version)
-    if target.system_id != system.pk:
-        raise Invalid("The version belongs to another system.")
+    target = _lock_version_of(system, version)
     lifecycle.check("go_live", lifecycle.State(target.state), what=f"version {target.number}")
     _check_artifact(target)
-    if current:
-        move(actor, lock_version(current.version), "stand_by")
+    if strategy == Strategy.BLUE_GREEN:
+        gateways.check_ready(target)
+    _step_aside(actor, current)
     move(actor, target, "go_live")
-    return _release(actor, system, target, current, strategy, reason, now, is_rollback=False)
+    release = _release(actor, target, current, reason, now, strategy=strategy)
+    _record(actor, Event.RELEASE_CREATED, release, current)
+    return release
+
+
+@transaction.atomic
+def release_unapproved(
+    *, actor: Actor, system: System, version: Version, reason: str, expected_release: int | None, now: datetime
+) -> Release:
+    """Make a version live that nobody has approved, in an emergency; somebody else must ratify it afterwards.
+
+    Persons only. `Conflict` as for a release, or when the version is neither a draft nor waits for approval. The trail
+    names the gates that it had not passed.
+    """
+    actor.need(Permission.RELEASE_BREAK_GLASS)
+    if not actor.is_person:
+        raise Forbidden(f"Only a person may release what nobody has approved; {actor.label} is a service.")
+    current = _lock_pointer(system, expected_release)
+    target = _lock_version_of(system, version)
+    lifecycle.check("go_live_unapproved", lifecycle.State(target.state), what=f"version {target.number}")
+    _check_artifact(target)
+    _step_aside(actor, current)
+    move(actor, target, "go_live_unapproved", submitted_by=target.submitted_by or actor.label)
+    release = _release(actor, target, current, reason, now, is_break_glass=True)
+    missing = [f"{gate.kind}: {gate.verdict}" for gate in gates_of(target) if not gate.is_satisfied]
+    _record(actor, Event.RELEASE_BROKE_GLASS, release, current, missing_gates=", ".join(missing))
+    return release
+
+
+@transaction.atomic
+def ratify_release(*, actor: Actor, release: Release, reason: str, now: datetime) -> Ratification:
+    """A second person's word, after the fact, on a release that nobody had approved.
+
+    `Forbidden` for who released or submitted the version and for services; `Conflict` where there is nothing to ratify.
+    """
+    actor.need(Permission.VERSION_APPROVE)
+    if not release.is_break_glass:
+        raise Conflict(f"Release {release.number} was approved before it went live.", code="nothing_to_ratify")
+    if barred := ratification_barred(actor, release):
+        raise Forbidden(barred)
+    try:
+        with transaction.atomic():
+            made = Ratification.objects.create(release=release, ratified_by=actor.label, reason=reason, ratified_at=now)
+    except IntegrityError:
+        raise Conflict(f"Release {release.number} has been ratified already.", code="nothing_to_ratify") from None
+    trail.record(
+        actor=actor,
+        event=Event.RELEASE_RATIFIED,
+        system=release.system.slug,
+        version=release.version.number,
+        release=release.number,
+        details={"artifact_sha256": release.version.artifact_sha256, "released_by": release.released_by},
+        text=reason,
+    )
+    return made
 
 
 @transaction.atomic
 def roll_back(
-    *, actor: Actor, system: System, reason: str, expected_release: int | None, now: datetime
+    *,
+    actor: Actor,
+    system: System,
+    reason: str,
+    expected_release: int | None,
+    now: datetime,
+    details: Mapping[str, Any] | None = None,
 ) -> tuple[Release, Version]:
     """Return production to the last stable version; the new release and the version that it replaced.
 
     The replaced version is quarantined until a person clears it. `Conflict` when nothing stands by, when the
-    target's artifact no longer hashes to its digest, or when somebody released in between.
+    target's artifact no longer hashes to its digest, or when somebody released in between. Whatever else keeps it from
+    being armed (`readiness`) does not refuse it: that is for whoever decides. `details` go into the trail.
     """
     actor.need(Permission.RELEASE_ROLL_BACK)
     current = _lock_pointer(system, expected_release)
@@ -67,8 +140,39 @@ def roll_back(
     _check_artifact(target)
     move(actor, replaced, "quarantine")
     move(actor, target, "return_live")
-    release = _release(actor, system, target, current, Strategy.DIRECT, reason, now, is_rollback=True)
+    release = _release(actor, target, current, reason, now, is_rollback=True)
+    _record(actor, Event.RELEASE_ROLLED_BACK, release, current, **(details or {}))
     return release, replaced
+
+
+@transaction.atomic
+def note_readiness(*, actor: Actor, system: System, found: Armed, now: datetime) -> RollbackReadiness:
+    """Keep whether a rollback would work; an act in the trail only where the answer is another than before."""
+    locked = System.objects.select_for_update().get(pk=system.pk)
+    row = RollbackReadiness.objects.filter(system=locked).first()
+    was_armed = row is not None and row.is_armed
+    row = row or RollbackReadiness(system=locked, changed_at=now)
+    row.is_armed, row.problems, row.checked_at = found.armed, list(found.problems), now
+    row.target = found.target.number if found.target else None
+    if was_armed != found.armed:
+        row.changed_at = now
+        trail.record(
+            actor=actor,
+            event=Event.ROLLBACK_ARMED if found.armed else Event.ROLLBACK_DISARMED,
+            system=locked.slug,
+            version=row.target,
+            # An entry has an end, a schema may have thousands of inputs.
+            details={"problems": [problem[:300] for problem in row.problems[:MOST_TOLD]]},
+        )
+    row.save()
+    return row
+
+
+def _check_strategy(strategy: str) -> None:
+    if strategy not in SERVED_STRATEGIES:
+        problem = Problem("strategy", f"must be one of: {', '.join(sorted(SERVED_STRATEGIES))}")
+        later = " Canary and shadow releases come later." if strategy in Strategy.values else ""
+        raise Invalid(f"This strategy is not served yet.{later}", details=[problem])
 
 
 def _lock_pointer(system: System, expected_release: int | None) -> Release | None:
@@ -84,43 +188,65 @@ def _lock_pointer(system: System, expected_release: int | None) -> Release | Non
     return current
 
 
+def _lock_version_of(system: System, version: Version) -> Version:
+    target = lock_version(version)
+    if target.system_id != system.pk:
+        raise Invalid("The version belongs to another system.")
+    return target
+
+
 def _check_artifact(version: Version) -> None:
     try:
         store.read(settings.ARTIFACT_DIR, version.artifact_sha256)
-    except store.StoreError as error:
+    except (store.StoreError, OSError) as error:
         message = f"Version {version.number} cannot go live: its artifact cannot be used: {error}"
         raise Conflict(message, code="artifact_unusable") from None
 
 
+def _step_aside(actor: Actor, current: Release | None) -> None:
+    """The version that was live stands by, or, where nobody has approved it, is quarantined: no rollback's target."""
+    if current is not None:
+        aside = "quarantine" if queries.owes_approval(current.version) else "stand_by"
+        move(actor, lock_version(current.version), aside)
+
+
 def _release(
     actor: Actor,
-    system: System,
     version: Version,
     current: Release | None,
-    strategy: str,
     reason: str,
     now: datetime,
     *,
-    is_rollback: bool,
+    strategy: str = Strategy.DIRECT.value,
+    is_rollback: bool = False,
+    is_break_glass: bool = False,
 ) -> Release:
-    release = Release.objects.create(
-        system=system,
+    return Release.objects.create(
+        system=version.system,
         number=(current.number if current else 0) + 1,
         version=version,
         is_rollback=is_rollback,
+        is_break_glass=is_break_glass,
         strategy=strategy,
         reason=reason,
         released_by=actor.label,
         released_at=now,
     )
-    replaced = current.version.number if current else None
+
+
+def _record(actor: Actor, event: Event, release: Release, replaced: Release | None, **details: Any) -> None:
+    version = release.version
+    facts = {
+        "artifact_sha256": version.artifact_sha256,
+        "replaced_version": replaced.version.number if replaced else None,
+        "strategy": release.strategy,
+    }
     trail.record(
         actor=actor,
-        event=Event.RELEASE_ROLLED_BACK if is_rollback else Event.RELEASE_CREATED,
-        system=system.slug,
+        event=event,
+        system=version.system.slug,
         version=version.number,
         release=release.number,
-        details={"artifact_sha256": version.artifact_sha256, "replaced_version": replaced, "strategy": strategy},
-        text=reason,
+        details=facts | details,
+        text=release.reason,
     )
-    return release

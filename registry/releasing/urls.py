@@ -7,5 +7,7 @@ from registry.releasing import views
 urlpatterns = [
     path("systems/<slug:slug>/production/", views.production, name="production"),
     path("systems/<slug:slug>/production/release/", views.release, name="release"),
+    path("systems/<slug:slug>/production/break-glass/", views.break_glass, name="break_glass"),
+    path("systems/<slug:slug>/production/ratify/", views.ratify, name="ratify"),
     path("systems/<slug:slug>/production/rollback/", views.roll_back, name="roll_back"),
 ]

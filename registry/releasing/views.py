@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from portal.accounts.access import Permission
+from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
+from portal.accounts.freshness import is_fresh, need_fresh
 from registry import queries
-from registry.forms import ReleaseForm, RollbackForm, reason_of
+from registry.forms import ReleaseForm, RollbackForm, cleaned
+from registry.models import Release
 from registry.releasing import services
-from registry.releasing.readiness import rollback_of
+from registry.releasing.access import ratification_barred
+from registry.releasing.forms import BreakGlassForm, RatifyForm
+from registry.releasing.gateways import standings
+from registry.releasing.readiness import readiness_of, rollback_of
 
 
 @require_GET
 def production(request: HttpRequest, slug: str) -> HttpResponse:
-    """What is live, the rollback button (armed or not, and why), and every release before."""
+    """What is live, the rollback button (armed or not, and why), the gateways, and every release before."""
     actor = actor_of(request)
     found = queries.system_for(actor, slug)
     release = queries.current_release(found)
     context = {
         "system": found,
         "release": release,
-        "releases": found.releases.select_related("version"),
+        "releases": found.releases.select_related("version", "ratification"),
+        "gateways": standings(found, release),
         "rollback": rollback_of(found),
+        "readiness": readiness_of(found),
         "may_roll_back": actor.may(Permission.RELEASE_ROLL_BACK),
         "form": RollbackForm(initial={"expected_release": release.number if release else 0}),
+        "unratified": [_to_ratify(actor, item) for item in queries.unratified_releases().filter(system=found)],
+        "is_fresh": is_fresh(request),
     }
     return render(request, "registry/production.html", context)
 
@@ -38,19 +49,50 @@ def release(request: HttpRequest, slug: str) -> HttpResponse:
     """Make a version live."""
     actor = actor_of(request)
     found = queries.system_for(actor, slug)
-    form = ReleaseForm(request.POST)
-    reason = reason_of(form)
-    wanted = queries.version_for(actor, slug, form.cleaned_data["version"])
+    wanted = cleaned(ReleaseForm(request.POST))
     made = services.create_release(
         actor=actor,
         system=found,
-        version=wanted,
-        strategy=form.cleaned_data["strategy"],
-        reason=reason,
-        expected_release=form.cleaned_data["expected_release"],
+        version=queries.version_for(actor, slug, wanted["version"]),
+        strategy=wanted["strategy"],
+        reason=wanted["reason"],
+        expected_release=wanted["expected_release"],
         now=timezone.now(),
     )
-    messages.success(request, f"Release {made.number}: version {wanted.number} is live.")
+    messages.success(request, f"Release {made.number}: version {made.version.number} is live.")
+    return redirect("registry:production", slug=slug)
+
+
+@require_POST
+def break_glass(request: HttpRequest, slug: str) -> HttpResponse:
+    """Make a version live that nobody has approved."""
+    actor = actor_of(request)
+    found = queries.system_for(actor, slug)
+    wanted = cleaned(BreakGlassForm(request.POST))
+    need_fresh(request, wanted["password"])
+    made = services.release_unapproved(
+        actor=actor,
+        system=found,
+        version=queries.version_for(actor, slug, wanted["version"]),
+        reason=wanted["reason"],
+        expected_release=wanted["expected_release"],
+        now=timezone.now(),
+    )
+    text = f"Release {made.number}: version {made.version.number} is live without approval."
+    messages.warning(request, f"{text} Somebody else must ratify it.")
+    return redirect("registry:production", slug=slug)
+
+
+@require_POST
+def ratify(request: HttpRequest, slug: str) -> HttpResponse:
+    """Answer, after the fact, for a release that nobody had approved."""
+    actor = actor_of(request)
+    queries.system_for(actor, slug)
+    wanted = cleaned(RatifyForm(request.POST))
+    need_fresh(request, wanted["password"])
+    made = queries.release_for(actor, slug, wanted["release"])
+    services.ratify_release(actor=actor, release=made, reason=wanted["reason"], now=timezone.now())
+    messages.success(request, f"Release {made.number} is ratified.")
     return redirect("registry:production", slug=slug)
 
 
@@ -59,15 +101,16 @@ def roll_back(request: HttpRequest, slug: str) -> HttpResponse:
     """Return production to the last stable version."""
     actor = actor_of(request)
     found = queries.system_for(actor, slug)
-    form = RollbackForm(request.POST)
-    reason = reason_of(form)
-    made, replaced = services.roll_back(
-        actor=actor,
-        system=found,
-        reason=reason,
-        expected_release=form.cleaned_data["expected_release"],
-        now=timezone.now(),
-    )
+    wanted = cleaned(RollbackForm(request.POST))
+    made, replaced = services.roll_back(actor=actor, system=found, now=timezone.now(), **wanted)
     text = f"Production is back on version {made.version.number}; version {replaced.number} is quarantined."
     messages.success(request, text)
     return redirect("registry:production", slug=slug)
+
+
+def _to_ratify(actor: Actor, release: Release) -> dict[str, Any]:
+    """A release that waits, with the form for whoever may ratify it, or why this person may not."""
+    may = actor.may(Permission.VERSION_APPROVE)
+    barred = ratification_barred(actor, release) if may else ""
+    form = RatifyForm(initial={"release": release.number}, auto_id=f"ratify-{release.number}-%s")
+    return {"release": release, "barred": barred, "form": form if may and not barred else None}
