@@ -8,8 +8,11 @@ class ExplainConfig(AppConfig):
     verbose_name = "Explain"
 
     def ready(self) -> None:
-        """Reports and claims repeat a person's data: they are forgotten with it."""
+        """Forget reports and claims with the person's data that they repeat, and rehearse a version's explanations."""
         from audit.erasure.copies import on_erasure  # here, since the apps' models must be there first
+        from explain.rehearsing import KIND, rehearse
         from explain.services import forget_decisions
+        from registry.checking.contributed import register
 
         on_erasure(forget_decisions)
+        register(KIND, rehearse)

@@ -19,11 +19,13 @@ app.conf.imports = (
     "audit.retention.tasks",
     "audit.verifying.tasks",
     "explain.tasks",
+    "registry.checking.tasks",
     "registry.tasks",
 )
 app.conf.beat_schedule = {
     "requeue-stale-explanations": {"task": "explain.tasks.requeue_stale", "schedule": 10.0},
     "record-lone-halves": {"task": "audit.intake.tasks.record_lone_halves", "schedule": 60.0},
+    "requeue-stale-checks": {"task": "registry.checking.tasks.requeue_stale", "schedule": 30.0},
     "requeue-stale-jobs": {"task": "audit.exports.tasks.requeue_stale", "schedule": 10.0},
     "let-go-of-exports": {"task": "audit.exports.tasks.let_go", "schedule": 3600.0},
     "make-partitions": {"task": "audit.tasks.make_partitions", "schedule": 6 * 3600.0},

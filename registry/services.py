@@ -12,10 +12,13 @@ from django.db import IntegrityError, transaction
 import audit.services as trail
 from portal.accounts.access import Actor, Permission
 from portal.errors import Conflict, Invalid, Problem, Refusal
+from portal.queue import after_commit
 from registry.events import Event
 from registry.intake import Examined, Upload, examine_upload
-from registry.models import Evidence, RiskClass, System, Verdict, Version
+from registry.models import CheckRun, Evidence, RiskClass, System, Verdict, Version
 from registry.vouching import IdentityRefused, Voucher, check_commit, commit_evidence, spend
+
+RUN_CHECKS = "registry.checking.tasks.run_checks"
 
 
 @transaction.atomic
@@ -71,6 +74,15 @@ def register_version(
     except Refusal as refusal:
         record_refusal(actor=actor, system=system, refusal=refusal, facts=upload.facts)
         raise
+
+
+def queue_checks(*, actor: Actor, version: Version, now: datetime) -> CheckRun:
+    """A run of the checks for the workers, in the transaction of what asks for it; there must be no open one."""
+    run = CheckRun.objects.create(
+        version=version, stage="Waiting for a worker", requested_by=actor.label, requested_at=now, touched_at=now
+    )
+    after_commit(RUN_CHECKS, run_id=run.pk)
+    return run
 
 
 @transaction.atomic
@@ -177,6 +189,7 @@ def _register(actor: Actor, system: System, examined: Examined, voucher: Voucher
         version=version.number,
         details={**digests, **({"identity": voucher.claimed} if voucher else {})},
     )
+    queue_checks(actor=actor, version=version, now=now)
     return version
 
 

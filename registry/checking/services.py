@@ -1,8 +1,8 @@
-"""Writes of the checklist: waivers and the policy, each one transaction with one entry in the trail."""
+"""Writes of the checklist: checks, waivers and the policy, each one transaction with one entry in the trail."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -10,16 +10,83 @@ from django.db import transaction
 import audit.services as trail
 from portal.accounts.access import Actor, Permission
 from portal.errors import Conflict, Forbidden, Invalid, Problem
-from registry.checking.findings import SUMMARY_LENGTH, Verdict
+from registry.checking.findings import SUMMARY_LENGTH, Finding, Verdict
 from registry.checking.gates import BY_KIND, Level
 from registry.checking.policies import policies_for
-from registry.checking.queries import gate_of
+from registry.checking.queries import gate_of, open_run
 from registry.events import Event
 from registry.lifecycle import State
-from registry.models import Evidence, GatePolicy, RiskClass, Version
+from registry.models import CheckRun, Evidence, GatePolicy, RiskClass, Version
 from registry.moves import lock_version
+from registry.services import queue_checks
 
 ENDED = frozenset({State.REJECTED, State.RETIRED})
+
+
+@transaction.atomic
+def request_checks(*, actor: Actor, version: Version, now: datetime) -> CheckRun:
+    """A new run of the checks over the version, by the workers; or the one that is under way or waits.
+
+    `Conflict` for a version that is rejected or retired.
+    """
+    if not actor.may(Permission.VERSION_APPROVE):
+        actor.need(Permission.VERSION_REGISTER)
+    locked = lock_version(version)
+    if locked.state in ENDED:
+        raise Conflict(f"Version {locked.number} is {locked.state}; there is nothing to check.", code="wrong_state")
+    found = open_run(locked)
+    if found is not None:
+        return found
+    run = queue_checks(actor=actor, version=locked, now=now)
+    trail.record(
+        actor=actor,
+        event=Event.CHECKS_REQUESTED,
+        system=locked.system.slug,
+        version=locked.number,
+        details={"artifact_sha256": locked.artifact_sha256},
+    )
+    return run
+
+
+@transaction.atomic
+def record_findings(
+    *, actor: Actor, run: CheckRun, findings: Sequence[Finding], error: str = "", now: datetime
+) -> bool:
+    """Keep what a run found as evidence, and end the run; `error` says why it was given up.
+
+    False, with nothing kept, when another worker ended it before.
+    """
+    ended = {"state": "failed" if error else "done", "stage": "", "error": error, "finished_at": now}
+    mine = CheckRun.objects.filter(pk=run.pk, state__in=("queued", "running"))
+    if not mine.update(**ended, done=len(findings), total=len(findings)):
+        return False
+    version = run.version
+    Evidence.objects.bulk_create(
+        Evidence(
+            version=version,
+            kind=finding.gate,
+            verdict=finding.verdict.value,
+            summary=finding.summary,
+            source_url=finding.source_url,
+            payload=finding.payload,
+            recorded_by=actor.label,
+            recorded_at=now,
+        )
+        for finding in findings
+    )
+    digests = {name: getattr(version, name) for name in ("artifact_sha256", "background_sha256", "evaluation_sha256")}
+    trail.record(
+        actor=actor,
+        event=Event.VERSION_CHECKED,
+        system=version.system.slug,
+        version=version.number,
+        details={
+            "verdicts": {finding.gate: finding.verdict.value for finding in findings},
+            **{name: digest for name, digest in digests.items() if digest},
+        },
+        text=error,
+    )
+    return True
 
 
 @transaction.atomic

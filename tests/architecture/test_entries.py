@@ -31,6 +31,7 @@ from portal.desks import services as desks
 from portal.errors import Invalid
 from portal.times import months_before
 from registry.checking.findings import Finding, Verdict
+from registry.checking.queries import open_run
 from tests import ci_tokens, exporting, factories
 from tests.factories import approved, decided, person, released, submitted, version
 
@@ -66,6 +67,7 @@ WITHOUT: dict[str, str] = {
     "portal.accounts.issue_token": "lies below the trail; `portal.desks.issue_token` records it",
     "portal.accounts.token_digest": "writes nothing",
     "registry.approving.move_version": "is one of the moves below",
+    "registry.queue_checks": "is part of the registering or of the request, which are recorded",
     "registry.recording_refusals": "is `record_refusal`, around what may be refused",
     "registry.provenance.admit_identity": "records only refusals; what is admitted is recorded with what it proves",
     "registry.provenance.let_go_of_identities": "forgets tokens that are refused anyway by now",
@@ -186,6 +188,16 @@ def claimed_export() -> Any:
     return exporting.claimed(exporting.export())
 
 
+def record_findings(run: Any) -> None:
+    findings = [Finding("latency", Verdict.PASSED, "Quick enough")]
+    checking.record_findings(actor=WORKER, run=run, findings=findings, **now())
+
+
+def checked() -> Any:
+    record_findings(open_run(version(1)))
+    return version(1)
+
+
 WHY = {"reason": "r"}
 # Service: what is there before, the one act.
 ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
@@ -274,6 +286,11 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         lambda source: provenance.remove_source(actor=actor("compliance"), source=source, **WHY, **now()),
     ),
     "registry.provenance.vouch_for_version": (trusting, vouch),
+    "registry.checking.request_checks": (
+        checked,
+        lambda found: checking.request_checks(actor=actor(), version=found, **now()),
+    ),
+    "registry.checking.record_findings": (lambda: open_run(version(1)), record_findings),
     "registry.checking.waive_gate": (
         lambda: version(1),
         lambda found: checking.waive_gate(actor=actor("compliance"), version=found, gate="latency", **WHY, **now()),

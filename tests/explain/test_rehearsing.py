@@ -102,5 +102,5 @@ def test_without_rows_nothing_was_rehearsed() -> None:
 
 
 def test_the_sandboxs_side_knows_no_django() -> None:
-    code = "import sys, explain.rehearsing; sys.exit('django' in sys.modules)"
+    code = "import sys, explain.rehearsal; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=sandbox.PROJECT).returncode == 0
