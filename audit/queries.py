@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from psycopg.errors import QueryCanceled
 
 from audit.canonical import leaf_hash
@@ -94,10 +94,14 @@ def acts_visible_to(actor: Actor, *, heartbeats: bool = True) -> QuerySet[Entry]
     return acts if actor.may(Permission.TRAIL_VIEW) else acts.none()
 
 
-def acts_on_version(system: str, version: int, most: int = 200) -> list[Entry]:
-    """What was done with a version of a system, newest first, for whoever may see the version; readings left out."""
+def acts_on_version(system: str, version: int, ended_by: Iterable[int] = (), most: int = 200) -> list[Entry]:
+    """What was done with a version of a system, newest first, for whoever may see the version; readings left out.
+
+    `ended_by` are the releases that took it out of production: their entries name the version that came after.
+    """
     acts = Entry.objects.exclude(type=DECISION).exclude(type=HEARTBEAT).exclude(type__endswith=".read")
-    return list(acts.filter(system=system, version=version).defer("entry").order_by("-id")[:most])
+    about = Q(version=version) | Q(release__in=list(ended_by), type__startswith="release.")
+    return list(acts.filter(about, system=system).defer("entry").order_by("-id")[:most])
 
 
 def decision_for(actor: Actor, identifier: uuid.UUID) -> Entry:

@@ -67,7 +67,7 @@ def _parameters(card: Card) -> dict[str, Any]:
 
 def _metrics(card: Card) -> list[dict[str, Any]]:
     figures = card.performance
-    whole = [{"type": name, "value": f"{value:.6g}"} for name, value in _known(figures.get("metrics", {}))]
+    whole = [{"type": name, "value": f"{value:.6g}"} for name, value in card.metrics]
     slices = [
         {"type": name, "value": f"{value:.6g}", "slice": f"{group['feature']}={group['value']}"}
         for group in figures.get("groups", [])

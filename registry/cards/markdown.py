@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from registry.cards.differences import may_hold
-from registry.cards.queries import Card
+from registry.cards.queries import METRICS, Card
 
 
 def markdown_of(card: Card) -> str:
@@ -58,8 +58,7 @@ def _measured(card: Card) -> str:
     figures = card.performance
     if not figures:
         return "## Performance\n\nNot measured: there is no evaluation sample."
-    claimed = figures.get("claimed", {})
-    rows = [(name, _figure(value), _figure(claimed.get(name))) for name, value in figures["metrics"].items()]
+    rows = [(METRICS[name], _figure(value), _figure(card.claimed.get(name))) for name, value in card.metrics]
     words = f"Recomputed by Countersign on {figures['rows']:,} rows; the sender says that none was trained on."
     return f"## Performance\n\n{words}\n\n" + _table(("metric", "measured", "claimed"), rows)
 

@@ -14,6 +14,22 @@ from registry.checking.queries import GateStatus, gates_of
 from registry.models import Approval, Release, Version
 from registry.scoring.manifest import Manifest
 
+# Every metric that the performance check computes, in reading order, with its name for people.
+METRICS = {
+    "roc_auc": "ROC AUC",
+    "average_precision": "Average precision",
+    "accuracy": "Accuracy at the threshold",
+    "precision": "Precision at the threshold",
+    "recall": "Recall at the threshold",
+    "f1": "F1 at the threshold",
+    "brier": "Brier score",
+    "log_loss": "Log loss",
+    "expected_calibration_error": "Expected calibration error",
+    "r2": "R²",
+    "mae": "Mean absolute error",
+    "rmse": "Root mean squared error",
+}
+
 
 @dataclass(frozen=True)
 class Card:
@@ -29,6 +45,17 @@ class Card:
     def performance(self) -> Mapping[str, Any]:
         """The figures of the performance gate's check, or nothing."""
         return _figures(self.gates, "performance")
+
+    @property
+    def metrics(self) -> list[tuple[str, float]]:
+        """The metrics that we recomputed, in the order in which people read them."""
+        found = self.performance.get("metrics", {})
+        return [(name, found[name]) for name in METRICS if found.get(name) is not None]
+
+    @property
+    def claimed(self) -> Mapping[str, Any]:
+        """The metrics that the manifest claims."""
+        return self.performance.get("claimed", {})
 
     @property
     def distribution(self) -> Mapping[str, Any]:
@@ -61,8 +88,8 @@ class Comparison:
     @property
     def metrics(self) -> list[tuple[str, Any, Any]]:
         """Each metric that we recomputed, in both."""
-        one, other = (card.performance.get("metrics", {}) for card in (self.first, self.second))
-        return [(name, one.get(name), other.get(name)) for name in dict.fromkeys([*one, *other])]
+        one, other = (dict(card.metrics) for card in (self.first, self.second))
+        return [(METRICS[name], one.get(name), other.get(name)) for name in METRICS if name in one or name in other]
 
     @property
     def gates(self) -> list[tuple[str, GateStatus | None, GateStatus | None]]:
@@ -99,7 +126,8 @@ def card_of(version: Version) -> Card:
 
 def history_of(version: Version) -> list[Act]:
     """What people and processes did with the version, newest first, with their reasons."""
-    entries = trail.acts_on_version(version.system.slug, version.number)
+    ended_by = [release.number + 1 for release in version.releases.all()]
+    entries = trail.acts_on_version(version.system.slug, version.number, ended_by)
     reasons = trail.texts_of(entry.id for entry in entries)
     return [Act(entry, reasons.get(entry.id, "")) for entry in entries]
 

@@ -15,7 +15,7 @@ from registry import queries
 from registry.cards import plots
 from registry.cards.bom import bom_of
 from registry.cards.markdown import markdown_of
-from registry.cards.queries import Card, Comparison, card_of
+from registry.cards.queries import METRICS, Card, Comparison, card_of
 from registry.models import System, Version
 
 SCORE_COLUMNS = ("Scores", "Mean", "5 %", "25 %", "Median", "75 %", "95 %", "Adverse")
@@ -44,6 +44,7 @@ def card(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "system": found.version.system,
         "version": found.version,
         "card": found,
+        "metrics": [(METRICS[name], value, found.claimed.get(name)) for name, value in found.metrics],
         "scores": _scores(found),
         "score_columns": SCORE_COLUMNS,
         "groups": plots.group_rows(figures.get("groups", [])),

@@ -78,6 +78,8 @@ def test_the_history_tells_who_did_what_and_why(compliance) -> None:
     assert ("version.submitted", "user:lead", "Ready for a second look.") in acts
     assert acts[-1][0] == "version.registered"
     assert not [act for act in history_of(version(2)) if act.entry.type.startswith("release")]
+    factories.released(2)
+    assert [act.reason for act in history_of(version(1))][:2] == ["Version 2 goes live.", "Version 1 goes live."]
 
 
 def test_one_compares_with_what_is_live(db) -> None:
