@@ -13,10 +13,11 @@ import audit.services as trail
 from portal.accounts.access import Actor, Permission
 from portal.errors import Conflict, Invalid, Problem, Refusal
 from portal.queue import after_commit
+from registry.drafting import draft_of, first_evidence
 from registry.events import Event
 from registry.intake import Examined, Upload, examine_upload
 from registry.models import CheckRun, Evidence, RiskClass, System, Verdict, Version
-from registry.vouching import IdentityRefused, Voucher, check_commit, commit_evidence, spend
+from registry.vouching import IdentityRefused, Voucher, check_commit, spend
 
 RUN_CHECKS = "registry.checking.tasks.run_checks"
 
@@ -162,24 +163,11 @@ def attach_evidence(
 def _register(actor: Actor, system: System, examined: Examined, voucher: Voucher | None, now: datetime) -> Version:
     locked = System.objects.select_for_update().get(pk=system.pk)
     last = locked.versions.order_by("-number").values_list("number", flat=True).first()
-    version = Version.objects.create(
-        system=locked,
-        number=(last or 0) + 1,
-        manifest=examined.manifest_text,
-        artifact_format=examined.manifest.model.format,
-        artifact_sha256=examined.artifact_sha256,
-        artifact_bytes=examined.artifact_bytes,
-        background_sha256=examined.background_sha256,
-        background_rows=examined.background_rows,
-        evaluation_sha256=examined.evaluation_sha256,
-        golden_sha256=examined.golden_sha256,
-        registered_by=actor.label,
-        registered_at=now,
-    )
-    evidence = _first_evidence(version, examined, actor, voucher, now)
+    version = draft_of(locked, examined, number=(last or 0) + 1, actor=actor, now=now)
+    version.save(force_insert=True)
     if voucher is not None:
         spend(voucher)
-        evidence.append(commit_evidence(voucher, version, now))
+    evidence = first_evidence(version, examined, actor=actor, voucher=voucher, now=now)
     Evidence.objects.bulk_create(evidence)
     digests = {"artifact_sha256": version.artifact_sha256, "background_sha256": version.background_sha256}
     trail.record(
@@ -191,40 +179,3 @@ def _register(actor: Actor, system: System, examined: Examined, voucher: Voucher
     )
     queue_checks(actor=actor, version=version, now=now)
     return version
-
-
-def _first_evidence(
-    version: Version, examined: Examined, actor: Actor, voucher: Voucher | None, now: datetime
-) -> list[Evidence]:
-    """What the intake itself found out (passed), and what the manifest only says (claimed).
-
-    A verified identity says who made a claim; it does not make the claim true.
-    """
-    manifest, report = examined.manifest, examined.report
-    by: dict[str, Any] = {"claimed_by": voucher.named} if voucher else {}
-    found: list[tuple[str, Any, str, dict[str, Any]]] = [
-        ("artifact", Verdict.PASSED, f"Opened in the sandbox; SHA-256 {examined.artifact_sha256}", report.as_dict()),
-        ("schema", Verdict.PASSED, f"{len(manifest.inputs.features)} inputs; {report.rows} rows were scored", {}),
-        ("background", Verdict.PASSED, f"{examined.background_rows} rows fit the schema", {}),
-    ]
-    if manifest.source and manifest.source.commit and voucher is None:
-        found.append(("commit", Verdict.CLAIMED, f"Commit {manifest.source.commit}, by the manifest", {}))
-    if manifest.training_data and manifest.training_data.sha256:
-        found.append(("training_data", Verdict.CLAIMED, f"SHA-256 {manifest.training_data.sha256}", by))
-    if manifest.image_digest:
-        found.append(("image", Verdict.CLAIMED, f"Digest {manifest.image_digest}", by))
-    said = (manifest.source.run_url or "") if manifest.source else ""
-    url = said if said.startswith(("https://", "http://")) else ""
-    return [
-        Evidence(
-            version=version,
-            kind=kind,
-            verdict=verdict,
-            summary=summary,
-            source_url=url if verdict == Verdict.CLAIMED else "",
-            payload=payload,
-            recorded_by=actor.label if verdict == Verdict.CLAIMED else "system:intake",
-            recorded_at=now,
-        )
-        for kind, verdict, summary, payload in found
-    ]
