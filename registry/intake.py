@@ -6,12 +6,13 @@ import hashlib
 import os
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.conf import settings
 
-from portal.errors import Invalid, Malformed, Problem, TooLarge
+from portal.errors import Invalid, Malformed, Problem, Refusal, TooLarge
 from portal.strict_json import JsonRefused, parse
 from registry import store
 from registry.scoring.manifest import Manifest, ManifestInvalid
@@ -38,6 +39,8 @@ class Upload:
     background: BinaryIO | None = None
     evaluation: BinaryIO | None = None
     golden: BinaryIO | None = None
+    # Why the parts could not be taken whole.
+    refusal: Refusal | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -68,13 +71,15 @@ class Examined:
     report: Report
 
 
-def examine_upload(upload: Upload) -> Examined:
-    """Check all parts; nothing is stored unless all are good.
+def examine_upload(upload: Upload, root: Path | None = None) -> Examined:
+    """Check all parts; nothing is stored, in the store or in the one below `root`, unless all are good.
 
     `Malformed` for a manifest that is no JSON, `Invalid` with every problem for one that breaks a rule, for a
     sample that does not fit the schema and for an artifact that is unsafe, unreadable or not what the manifest
     says; `TooLarge` for too many bytes. The artifact is opened only in the sandbox.
     """
+    if upload.refusal is not None:
+        raise upload.refusal
     missing = [Problem(name, "is required") for name in REQUIRED if getattr(upload, name) is None]
     if missing:
         raise Invalid("Parts of the version are missing.", details=missing)
@@ -84,15 +89,16 @@ def examine_upload(upload: Upload) -> Examined:
     evaluation, _ = _sample("evaluation", upload.evaluation, manifest, MAX_EVALUATION_ROWS, EVALUATION_LABEL)
     golden, _ = _sample("golden", upload.golden, manifest, MAX_GOLDEN_ROWS, GOLDEN_SCORE)
     report = _examine(artifact, background, manifest)
+    put = partial(store.put, root or settings.ARTIFACT_DIR)
     return Examined(
         manifest=manifest,
         manifest_text=text,
-        artifact_sha256=_store(artifact),
+        artifact_sha256=put(artifact),
         artifact_bytes=len(artifact),
-        background_sha256=_store(background),
+        background_sha256=put(background),
         background_rows=rows,
-        evaluation_sha256=_store(evaluation) if upload.evaluation else None,
-        golden_sha256=_store(golden) if upload.golden else None,
+        evaluation_sha256=put(evaluation) if upload.evaluation else None,
+        golden_sha256=put(golden) if upload.golden else None,
         report=report,
     )
 
@@ -139,10 +145,6 @@ def _sample(
 
 def _misfit(name: str, details: list[Problem]) -> Invalid:
     return Invalid(f"The {name} sample does not fit the schema.", code=f"{name}_invalid", details=details)
-
-
-def _store(data: bytes) -> str:
-    return store.put(settings.ARTIFACT_DIR, data)
 
 
 def _examine(artifact: bytes, background: bytes, manifest: Manifest) -> Report:

@@ -18,9 +18,9 @@ from registry.bodies import VersionSummary
 from registry.checking import queries as checklist
 from registry.checking.importing.sent import WORD_OF_SENDER, is_judged
 from registry.checking.importing.services import import_evidence
-from registry.intake import Upload
 from registry.models import Evidence, RiskClass, Version
 from registry.provenance import services as provenance
+from registry.uploads import upload_of
 
 
 class SystemBody(serializers.Serializer):
@@ -124,10 +124,11 @@ class VersionList(Endpoint):
         """Register a version; every part is checked, and the artifact opened in a sandbox only."""
         system = queries.system_for(self.actor, slug)
         self.actor.need(Permission.VERSION_REGISTER)
-        now, token = timezone.now(), ci_token(request, request.data)
+        now, upload = timezone.now(), upload_of(request)
+        token = ci_token(request, request.data)
         voucher = provenance.admit_identity(actor=self.actor, system=system, token=token, now=now) if token else None
         version = services.register_version(
-            actor=self.actor, system=system, upload=_upload(request), voucher=voucher, now=now
+            actor=self.actor, system=system, upload=upload, voucher=voucher, now=now
         )
         return Response(VersionDetail(version).data, status=status.HTTP_201_CREATED)
 
@@ -175,10 +176,3 @@ def ci_token(request: Any, given: Any) -> str:
     """The CI job's identity token, by header or among what was given; empty where there is none."""
     token = request.headers.get("X-CI-Token") or given.get("identity_token", "")
     return token.strip() if isinstance(token, str) else ""
-
-
-def _upload(request: Any) -> Upload:
-    manifest = request.FILES["manifest"].read() if "manifest" in request.FILES else request.data.get("manifest")
-    raw = manifest if isinstance(manifest, bytes) or manifest is None else str(manifest).encode()
-    names = ("artifact", "background", "evaluation", "golden")
-    return Upload(raw, **{name: request.FILES[name].file for name in names if name in request.FILES})

@@ -45,6 +45,17 @@ class BearerTokenAuthentication(BaseAuthentication):
         return 'Bearer realm="countersign"'
 
 
+def actor_if_any(request: HttpRequest) -> Actor | None:
+    """The actor behind a request to a page or to the API, before either has asked; None for the anonymous."""
+    if request.user.is_authenticated:
+        return request.user.actor
+    try:
+        found = BearerTokenAuthentication().authenticate(request)
+    except AuthenticationFailed:
+        return None
+    return found[0].actor if found else None
+
+
 def actor_of(request: HttpRequest) -> Actor:
     """The actor behind a page request; the pages are closed to the anonymous, so there is always one."""
     return request.user.actor
