@@ -129,6 +129,7 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "api:version-reinstate": ("post", VERSION, WHY, "401 409 409 403 403 404"),
     "api:version-retire": ("post", VERSION, WHY, "401 200 403 403 403 404"),
     "api:releases": ("post", SYSTEM, RELEASE, "401 201 403 403 403 404"),
+    "api:release-ratify": ("post", (*SYSTEM, "release"), SIGNED, "401 409 409 403 403 404"),
     "api:rollback": ("post", SYSTEM, WHY, "401 200 403 403 403 404"),
     "api:rollback-preview": ("get", SYSTEM, {}, "401 200 200 200 200 404"),
     "api:production": ("get", SYSTEM, {}, "401 200 200 200 200 404"),
@@ -154,7 +155,7 @@ def things(db: None) -> dict[str, Any]:
     hold = erasing.place_hold(actor=factories.person("compliance").actor, subject="applicant-17", **about)
     export, search = exporting.export(by="compliance"), exporting.search(by="support")
     exporting.finish(exporting.claimed(export))
-    jobs = {"export": export.id, "search": search.id}
+    jobs = {"export": export.id, "search": search.id, "release": 2}
     cases = {"erasure": erasure.id, "hold": hold.id}
     named = {**jobs, **cases, "decision": decision.id, "explanation": explanation.id, "dispute": dispute.number}
     named["source"] = ci_tokens.trust().id
