@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -12,6 +14,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.response import Response
 
+from portal.accounts.freshness import need_fresh
 from portal.errors import Hidden, Invalid, Problem
 from portal.rest import Endpoint, valid
 from portal.times import rfc3339
@@ -20,6 +23,22 @@ from registry.bodies import ReasonBody
 from registry.models import Release, Strategy, System
 from registry.releasing import services
 from registry.releasing.readiness import rollback_of
+from registry.releasing.waiting import MOST_SECONDS, wait_for
+
+AT = OpenApiParameter("at", OpenApiTypes.DATETIME, description="The moment to look at; now, unless told.")
+WAIT = OpenApiParameter(
+    "wait", OpenApiTypes.INT, description="Seconds (at most 60) to wait for another pointer than that of If-None-Match."
+)
+SEEN = OpenApiParameter(
+    "If-None-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The ETag that the caller has seen."
+)
+
+
+class Password(serializers.CharField):
+    """The password again, for what counts as a signature, unless it was given within the last five minutes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"required": False, "allow_blank": True, "max_length": 256, "write_only": True, **options})
 
 
 class ReleaseBody(ReasonBody):
@@ -29,6 +48,17 @@ class ReleaseBody(ReasonBody):
     strategy = serializers.ChoiceField(choices=Strategy.values, default=Strategy.DIRECT.value)
     weight_bp = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
     expected_release = serializers.IntegerField(min_value=0, required=False, allow_null=True, default=None)
+    break_glass = serializers.BooleanField(
+        default=False,
+        help_text="Release what nobody has approved, in an emergency: persons only; somebody else must ratify it.",
+    )
+    password = Password()
+
+
+class RatifyBody(ReasonBody):
+    """Why somebody answers, after the fact, for a release that nobody had approved."""
+
+    password = Password()
 
 
 class RollbackBody(ReasonBody):
@@ -43,7 +73,17 @@ class ReleaseMade(serializers.Serializer):
     release = serializers.IntegerField()
     version = serializers.IntegerField()
     strategy = serializers.CharField(required=False)
+    is_break_glass = serializers.BooleanField(required=False)
     replaced_version = serializers.IntegerField(required=False, allow_null=True)
+
+
+class Ratified(serializers.Serializer):
+    """A ratification as it was made."""
+
+    release = serializers.IntegerField(source="release.number")
+    version = serializers.IntegerField(source="release.version.number")
+    ratified_by = serializers.CharField()
+    ratified_at = serializers.DateTimeField()
 
 
 class Production(serializers.Serializer):
@@ -70,19 +110,38 @@ class ReleaseList(Endpoint):
 
     @extend_schema(request=ReleaseBody, responses={201: ReleaseMade})
     def post(self, request: Any, slug: str) -> Response:
+        """Make a version live; `blue_green` is refused (409) unless every gateway has it ready."""
         system = queries.system_for(self.actor, slug)
         wanted = valid(ReleaseBody(data=request.data))
-        release = services.create_release(
-            actor=self.actor,
-            system=system,
-            version=queries.version_for(self.actor, slug, wanted["version"]),
-            strategy=wanted["strategy"],
-            reason=wanted["reason"],
-            expected_release=wanted["expected_release"],
-            now=timezone.now(),
-        )
+        asked = {
+            "actor": self.actor,
+            "system": system,
+            "version": queries.version_for(self.actor, slug, wanted["version"]),
+            "reason": wanted["reason"],
+            "expected_release": wanted["expected_release"],
+            "now": timezone.now(),
+        }
+        if wanted["break_glass"]:
+            need_fresh(request, wanted.get("password"))
+            release = services.release_unapproved(**asked)
+        else:
+            release = services.create_release(strategy=wanted["strategy"], **asked)
         made = {"release": release.number, "version": release.version.number, "strategy": release.strategy}
-        return Response(made, status=status.HTTP_201_CREATED)
+        return Response({**made, "is_break_glass": release.is_break_glass}, status=status.HTTP_201_CREATED)
+
+
+class ReleaseRatification(Endpoint):
+    """A release that nobody had approved, ratified by a second person."""
+
+    @extend_schema(request=RatifyBody, responses={201: Ratified})
+    def post(self, request: Any, slug: str, number: int) -> Response:
+        release = queries.release_for(self.actor, slug, number)
+        wanted = valid(RatifyBody(data=request.data))
+        need_fresh(request, wanted.get("password"))
+        made = services.ratify_release(
+            actor=self.actor, release=release, reason=wanted["reason"], now=timezone.now()
+        )
+        return Response(Ratified(made).data, status=status.HTTP_201_CREATED)
 
 
 class Rollback(Endpoint):
@@ -110,25 +169,57 @@ class RollbackPreview(Endpoint):
 class ProductionPointer(Endpoint):
     """What is live, or was live at a moment."""
 
-    @extend_schema(parameters=[OpenApiParameter("at", OpenApiTypes.DATETIME)], responses=Production)
+    @extend_schema(parameters=[AT, WAIT, SEEN], responses={200: Production, 304: None})
     def get(self, request: Any, slug: str) -> Response:
-        system = queries.system_for(self.actor, slug)
-        release = self._release(system, request.query_params.get("at", ""))
-        body = _production(release)
-        etag = f'"{hashlib.sha256(json.dumps(body, default=str).encode()).hexdigest()[:32]}"'
-        if request.headers.get("If-None-Match") == etag:
-            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag})
-        return Response(body, headers={"ETag": etag})
+        """What is live, or was live at a moment.
 
-    def _release(self, system: System, at: str) -> Release:
-        moment = rfc3339(at)
-        if at and moment is None:
-            problem = Problem("at", "must be an RFC 3339 time with an offset")
-            raise Invalid("The time cannot be read.", details=[problem])
+        The answer's `ETag` changes when another release comes into force. Sent back as `If-None-Match`, it is answered
+        304 while nothing has changed; with `wait`, that answer comes after so many seconds, or the new pointer as soon
+        as it moves. At most three requests wait at a time: others are answered at once, with `Retry-After`.
+        """
+        system = queries.system_for(self.actor, slug)
+        moment, seconds = _moment(request, "at"), _seconds(request)
+        seen = request.headers.get("If-None-Match")
+        if seen and seconds and moment is None:
+            look = partial(self._now, system)
+            body, waited = wait_for(look, lambda body: _etag(body) != seen, seconds)
+        else:
+            body, waited = _production(self._release(system, moment)), True
+        headers = {"ETag": _etag(body)} | ({} if waited else {"Retry-After": "1"})
+        if headers["ETag"] != seen:
+            return Response(body, headers=headers)
+        return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
+
+    def _now(self, system: System) -> dict[str, Any]:
+        return _production(self._release(system, None))
+
+    def _release(self, system: System, moment: datetime | None) -> Release:
         release = queries.release_at(system, moment) if moment else queries.current_release(system)
         if release is None:
             raise Hidden("Nothing was live then." if moment else "Nothing is live.")
         return release
+
+
+def _moment(request: Any, name: str) -> datetime | None:
+    """The time in the query, if there is one; `Invalid` for text that is none."""
+    text = request.query_params.get(name, "")
+    moment = rfc3339(text)
+    if text and moment is None:
+        problem = Problem(name, "must be an RFC 3339 time with an offset")
+        raise Invalid("The time cannot be read.", details=[problem])
+    return moment
+
+
+def _seconds(request: Any) -> int:
+    text = request.query_params.get("wait", "0")
+    if len(text) > 2 or not (text.isascii() and text.isdigit()) or int(text) > MOST_SECONDS:
+        problem = Problem("wait", f"must be a whole number of seconds from 0 to {MOST_SECONDS}")
+        raise Invalid("This cannot be waited for.", details=[problem])
+    return int(text)
+
+
+def _etag(body: dict[str, Any]) -> str:
+    return f'"{hashlib.sha256(json.dumps(body, default=str).encode()).hexdigest()[:32]}"'
 
 
 def _production(release: Release) -> dict[str, Any]:
