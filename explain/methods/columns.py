@@ -63,11 +63,18 @@ def _trace(step: Any, owners: list[int], labels: list[str]) -> list[int]:
         return _trace_one_hot(step, owners)
     if kind == "SimpleImputer":
         return _trace_imputer(step, owners)
-    if kind in ONE_TO_ONE or (kind == "FunctionTransformer" and step.func is None):
+    if kind in ONE_TO_ONE or (kind == "FunctionTransformer" and _is_elementwise(step)):
         return owners
+    if hasattr(step, "get_support"):
+        return [owner for owner, kept in zip(owners, step.get_support(), strict=True) if kept]
     if len(set(owners)) == 1 and hasattr(step, "get_feature_names_out"):
         return [owners[0]] * len(step.get_feature_names_out())
     raise MethodRefused(f"{kind} mixes inputs or is not known, so encoded columns have no single owner")
+
+
+def _is_elementwise(step: Any) -> bool:
+    """A function of NumPy looks at one cell at a time; any other may look at the whole row."""
+    return step.func is None or isinstance(step.func, np.ufunc)
 
 
 def _trace_column_transformer(step: Any, owners: list[int], labels: list[str]) -> list[int]:

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explain.methods.readers import MAX_LEVELS, Ints, Nodes
 from explain.methods.subject import Matrix, MethodRefused
-from explain.methods.tree_nodes import MAX_LEVELS, Ints, Nodes
 
 CELLS = 4_000_000  # (condition, row) cells held at once: about 100 MB with temporaries
 PATH_BYTES = 200_000_000

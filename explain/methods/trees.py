@@ -1,5 +1,8 @@
 """Exact SHAP values of tree models at the level of raw inputs, in the model's own margin.
 
+Read are scikit-learn's trees, forests, gradient and histogram boosting, XGBoost with DART, and LightGBM, by themselves
+or behind a pipeline; LightGBM's linear trees go to the sampler.
+
 Why not shap.TreeExplainer at run time: its interventional values are silently wrong for HistGradientBoosting,
 XGBoost DART and LightGBM linear trees, it crashes on trees of more than 32,767 nodes, cuts the background to
 100 rows, refuses native categorical splits with a background, and answers per encoded column, where the
@@ -15,8 +18,8 @@ import numpy as np
 
 from explain.methods.leaf_table import LeafTable, build_table
 from explain.methods.links import Link, find_link
+from explain.methods.readers import TreeModel, parse_trees
 from explain.methods.subject import Matrix, MethodRefused, Subject, sample_rows
-from explain.methods.tree_nodes import TreeModel, parse_trees
 
 FEWEST_ROWS, MOST_ROWS = 200, 5_000  # fewer make the reasons depend on chance (§3.2), more change nothing
 FEW_CELLS = (

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import xgboost
 from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import Pipeline
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from explain.methods.links import values_of
@@ -112,6 +113,14 @@ def fitted(estimator: Any, codes: np.ndarray, target: np.ndarray, encoder: Any =
             ("num", StandardScaler(), NUMBERS),
         ]
     )
+    return Pipeline([("encode", encode), ("model", estimator)]).fit(frames.from_codes(codes, SCHEMA), target)
+
+
+def imputed(estimator: Any, codes: np.ndarray, target: np.ndarray) -> Pipeline:
+    """As people treat missing values: the median and a flag for numbers, the commonest level for categories."""
+    levels = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore"))
+    numbers = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
+    encode = ColumnTransformer([("cat", levels, CATEGORIES), ("num", numbers, NUMBERS)], sparse_threshold=0)
     return Pipeline([("encode", encode), ("model", estimator)]).fit(frames.from_codes(codes, SCHEMA), target)
 
 
