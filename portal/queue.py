@@ -25,7 +25,10 @@ app.conf.update(
     # A new worker process first prepares the live versions (s); by default it would be killed after 4.
     worker_proc_alive_timeout=60,
     task_default_queue="default",
-    task_routes={"explain.tasks.*": {"queue": "explain"}},
+    task_routes={
+        "explain.tasks.*": {"queue": "explain"},
+        "registry.checking.tasks.run_checks": {"queue": "checks"},
+    },
     task_serializer="json",
     accept_content=["json"],
     # Redis hands a message out again when it was not acknowledged for this long (s): beyond any task's limit.

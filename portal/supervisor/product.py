@@ -160,6 +160,8 @@ def programs() -> list[Program]:
     explain += ["--concurrency", str(env_int("WORKERS", min(4, os.cpu_count() or 1)))]
     # Exports, checks and the schedule: however long they take, nobody waits behind them for an explanation.
     chores = [*worker, "--queues", "default", "--hostname", "chores@local", "--concurrency", "1"]
+    # CI waits for the verdicts on a version; sandboxes do the work, so one at a time is what a machine bears.
+    checks = [*worker, "--queues", "checks", "--hostname", "checks@local", "--concurrency", "1"]
     beat = [
         *(*celery, "beat", "--loglevel", "WARNING"),
         *("--schedule", str(settings.VAR_DIR / "beat-schedule"), "--pidfile", ""),
@@ -175,6 +177,7 @@ def programs() -> list[Program]:
         # As root (a container) Celery warns at every start; what it warns of, pickled messages, is switched off.
         Program("worker", explain, {**ONE_THREAD, **quiet}, orphaned=signal.SIGQUIT),
         Program("chores", chores, {**ONE_THREAD, **quiet, "WARM_UP": "0"}, orphaned=signal.SIGQUIT),
+        Program("checks", checks, {**ONE_THREAD, **quiet, "WARM_UP": "0"}, orphaned=signal.SIGQUIT),
         Program("beat", beat),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from portal.errors import Hidden
@@ -34,6 +35,11 @@ class GateStatus:
         return decisive(self.evidence)
 
     @property
+    def summary(self) -> str:
+        """What that evidence says; empty where there is none."""
+        return self.decisive.summary if self.decisive else ""
+
+    @property
     def older(self) -> list[Evidence]:
         """The other evidence, newest first."""
         return [item for item in self.evidence if item is not self.decisive]
@@ -41,16 +47,24 @@ class GateStatus:
     @property
     def can_be_waived(self) -> bool:
         """Whether there is anything to waive, and the gate allows it."""
-        return self.is_waivable and self.verdict not in (Verdict.PASSED, Verdict.WAIVED)
+        if self.verdict == Verdict.CLAIMED:
+            return self.is_waivable and not self.is_satisfied
+        return self.is_waivable and self.verdict in (Verdict.FAILED, Verdict.MISSING)
 
 
 def gates_of(version: Version) -> list[GateStatus]:
-    """The checklist of a version, and after it kinds of evidence that no gate asks for; gates that are off are left out
-    unless there is evidence."""
+    """The checklist of a version as its evidence and the policy in force have it."""
+    return statuses_of(policies_for(version.system.risk_class), version.evidence.order_by("-id"))
+
+
+def statuses_of(policies: Mapping[str, Policy], evidence: Iterable[Evidence]) -> list[GateStatus]:
+    """The checklist from evidence, newest first, and after it kinds of evidence that no gate asks for.
+
+    Gates that are off are left out unless there is evidence.
+    """
     by_kind: dict[str, list[Evidence]] = {}
-    for item in version.evidence.order_by("-id"):
+    for item in evidence:
         by_kind.setdefault(item.kind, []).append(item)
-    policies = policies_for(version.system.risk_class)
     found = [_status(policy, by_kind.get(kind, [])) for kind, policy in policies.items()]
     others = [_other(kind, by_kind[kind]) for kind in sorted(set(by_kind) - set(BY_KIND))]
     return [gate for gate in found if gate.level != Level.OFF or gate.evidence] + others

@@ -17,6 +17,7 @@ from registry.checking import services
 from registry.checking.findings import SUMMARY_LENGTH
 from registry.checking.gates import Level
 from registry.checking.policies import policies_for
+from registry.checking.queries import newest_run
 from registry.models import RiskClass
 
 
@@ -46,6 +47,35 @@ class PolicyBody(serializers.Serializer):
     reason = serializers.CharField(max_length=2_000)
     changed_by = serializers.CharField(read_only=True, allow_null=True)
     changed_at = serializers.DateTimeField(read_only=True, allow_null=True)
+
+
+class CheckRunBody(serializers.Serializer):
+    """A run of the checks: queued, running, done or failed; its findings are the version's evidence."""
+
+    state = serializers.CharField()
+    stage = serializers.CharField()
+    done = serializers.IntegerField()
+    total = serializers.IntegerField()
+    error = serializers.CharField()
+    elapsed_ms = serializers.IntegerField()
+
+
+class Checks(Endpoint):
+    """The newest run of a version's checks, and a new one."""
+
+    @extend_schema(responses=CheckRunBody)
+    def get(self, request: Any, slug: str, number: int) -> Response:
+        run = newest_run(queries.version_for(self.actor, slug, number))
+        if run is None:
+            raise Hidden("This version was never checked.")
+        return Response(CheckRunBody(run).data)
+
+    @extend_schema(request=None, responses={202: CheckRunBody})
+    def post(self, request: Any, slug: str, number: int) -> Response:
+        """Have the checks run again; the run that is under way or waits, if there is one."""
+        version = queries.version_for(self.actor, slug, number)
+        run = services.request_checks(actor=self.actor, version=version, now=timezone.now())
+        return Response(CheckRunBody(run).data, status=status.HTTP_202_ACCEPTED)
 
 
 class GateWaiver(Endpoint):

@@ -8,5 +8,6 @@ urlpatterns = [
     path("policy/<slug:risk_class>/", views.policy, name="policy"),
     path("policy/<slug:risk_class>/<slug:gate>/", views.gate_policy, name="gate_policy"),
     path("systems/<slug:slug>/versions/<int:number>/checklist/", views.checklist, name="checklist"),
+    path("systems/<slug:slug>/versions/<int:number>/checks/", views.check, name="check"),
     path("systems/<slug:slug>/versions/<int:number>/gates/<slug:gate>/waive/", views.waive, name="waive"),
 ]

@@ -33,7 +33,8 @@ def checklist_context(actor: Actor, version: Version) -> dict[str, Any]:
         "standing_in_the_way": [gate for gate in gates if not gate.is_satisfied],
         "run": checklist_of.newest_run(version),
         "may_waive": actor.may(Permission.GATE_WAIVE),
-        "may_check": actor.may(Permission.VERSION_REGISTER) or actor.may(Permission.VERSION_APPROVE),
+        "may_check": version.state not in services.ENDED
+        and (actor.may(Permission.VERSION_REGISTER) or actor.may(Permission.VERSION_APPROVE)),
     }
 
 
@@ -45,6 +46,16 @@ def checklist(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     if not request.htmx:
         return redirect("registry:version", slug=slug, number=number)
     return render(request, "registry/checklist.html", checklist_context(actor, version))
+
+
+@require_POST
+def check(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Have the checks run over the version again."""
+    actor = actor_of(request)
+    version = queries.version_for(actor, slug, number)
+    services.request_checks(actor=actor, version=version, now=timezone.now())
+    messages.success(request, "The checks run; their verdicts appear below as they come.")
+    return redirect("registry:version", slug=slug, number=number)
 
 
 @require_POST

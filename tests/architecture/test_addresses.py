@@ -65,6 +65,8 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "registry:ratify": ("post", SYSTEM, {**SIGNED, "release": 2}, "302 409 409 403 403 404"),
     "registry:roll_back": ("post", SYSTEM, {**WHY, "expected_release": 2}, "302 302 403 403 403 404"),
     "registry:checklist": ("get", VERSION, {}, "302 302 302 302 302 404"),
+    "registry:check": ("post", VERSION, {}, "302 302 302 403 403 404"),
+    "api:checks": ("get", VERSION, {}, "401 200 200 200 200 404"),
     "registry:waive": ("post", (*VERSION, "gate"), WHY, "302 403 302 403 403 404"),
     "registry:compare": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
     "registry:card": ("get", VERSION, {}, "302 200 200 200 200 404"),
