@@ -249,9 +249,23 @@ def forget_decisions(*, system: str, decisions: Sequence[uuid.UUID], now: dateti
 
 
 def report_digest(report: dict[str, Any]) -> str:
-    """SHA-256 of the report without its times, which alone differ when it is made again."""
-    lasting = {name: value for name, value in report.items() if name != "timings_ms"}
+    """SHA-256 of the report without its times, which alone differ when it is made again.
+
+    The same for a report as it was made and as the database gives it back.
+    """
+    lasting = {name: _plain_numbers(value) for name, value in report.items() if name != "timings_ms"}
     return hashlib.sha256(json.dumps(lasting, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _plain_numbers(value: Any) -> Any:
+    """Each number in one form: jsonb keeps 1e16 as 10000000000000000, 3.0 and 3 apart, and knows no −0.0."""
+    if isinstance(value, dict):
+        return {name: _plain_numbers(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain_numbers(item) for item in value]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    return int(value) if abs(value) <= 2**53 and value == int(value) else float(value)
 
 
 def _mark_explained(actor: Actor, dispute: Dispute) -> None:

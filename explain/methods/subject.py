@@ -89,7 +89,7 @@ class Effort:
             return cls()
         if microseconds < 60:
             return cls(background_rows=250, exact_rows=60_000)
-        return cls(lime_samples=2_000, background_rows=150, exact_rows=20_000, neighbours=10)
+        return cls(lime_samples=2_000, background_rows=200, exact_rows=20_000, neighbours=10)
 
 
 @dataclass(frozen=True, eq=False)

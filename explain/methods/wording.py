@@ -79,7 +79,7 @@ def disclosures_of(
         lines.append(f"The two methods {much}: do not quote the order of the reasons.")
     if lime is not None:
         lines += _lime_lines(lime)
-    lines += _population_lines(population)
+    lines += _population_lines(population, population.rows if shap is None else shap.background_rows)
     if shap is not None and shap.space == "log_odds":
         lines.append(
             "Contributions add up in log-odds, not in percentage points: quote their shares, not their size. "
@@ -99,10 +99,13 @@ def disclosures_of(
     return lines
 
 
-def _population_lines(population: Population) -> list[str]:
+def _population_lines(population: Population, used: int) -> list[str]:
+    """Whom the person was compared with. A model that is dear to ask is asked about a part of them, and says so."""
     whom = f"{population.description} ({population.rows:,} people)"
     lines = [f"Compared with {whom}. Against another group the reasons could differ."]
-    if population.rows < FEW_ROWS:
+    if used < population.rows:
+        lines.append(f"Contributions rest on {used:,} of them, drawn at random and the same for every decision.")
+    if used < FEW_ROWS:
         lines.append(f"Fewer than {FEW_ROWS} people are few: the third and fourth reason may be chance.")
     return lines
 

@@ -101,6 +101,17 @@ class TestRequesting:
                 Explanation.objects.update(**changes)
 
 
+class TestKeeping:
+    def test_the_database_gives_back_what_was_sealed(self, support) -> None:
+        numbers = [-0.0, 1e16, 1.5e300, 5e-324, 0.1 + 0.2, 1e-9, 3.0, 2**60, True, None, "1.0"]
+        explanation = claim(ask(decided()))
+        assert finish(explanation, {**REPORT, "numbers": numbers, "timings_ms": {"total": 1}})
+        explanation.refresh_from_db()
+        sealed = facts_of(Entry.objects.get(type="explanation.finished"))["details"]["report_sha256"]
+        assert sealed == explanation.report_sha256 == services.report_digest(explanation.report)
+        assert services.report_digest({**explanation.report, "seed": 2}) != sealed
+
+
 class TestWorking:
     def test_one_worker_gets_the_job(self, support) -> None:
         explanation = ask(decided())

@@ -1,5 +1,7 @@
 """Reasons that may be read out, and the limits that must be known first."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from explain.methods.agreement import Agreement
@@ -90,6 +92,13 @@ def test_limits_are_stated() -> None:
     assert "from 12 %" in text and "promise" not in text
     change = Change("debt", 0.9, 0.4)
     assert "not a promise" in disclose(shap(debt=1.0), alternatives=(Alternative((change,), 0.4, "grant"),))
+
+
+def test_a_part_of_the_background_is_said_to_be_one() -> None:
+    result = shap(debt=1.0)
+    assert "rest on 500 of them" in disclose(result) and "are few" not in disclose(result)
+    assert "rest on" not in disclose(replace(result, background_rows=1_000))
+    assert "Fewer than 200 people are few" in disclose(replace(result, background_rows=120))
 
 
 def test_disagreement_forbids_quoting_the_order() -> None:
