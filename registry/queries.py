@@ -13,6 +13,20 @@ from portal.errors import Hidden
 from registry.lifecycle import State
 from registry.models import Release, System, Version
 
+EXAMPLE_MANIFEST = {
+    "model": {"format": "skops", "task": "binary_classification"},
+    "inputs": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["income"],
+        "properties": {
+            "income": {"type": "number", "minimum": 0, "title": "Yearly income", "x-personal": True},
+            "employed": {"enum": ["no", "yes"], "title": "In employment", "x-actionable": True},
+        },
+    },
+    "output": {"labels": ["grant", "deny"], "adverse_label": "deny", "threshold": 0.5},
+}
+
 
 def systems_visible_to(actor: Actor) -> QuerySet[System]:
     """The systems that the actor may see."""
@@ -52,6 +66,16 @@ def versions_awaiting_approval(actor: Actor) -> QuerySet[Version]:
     if not actor.may(Permission.VERSION_APPROVE):
         return waiting.none()
     return waiting.exclude(submitted_by=actor.label).select_related("system").order_by("id")
+
+
+def manifest_to_start_from(system: System) -> str:
+    """The newest version's model, inputs and output, for a form; an example where there is no version.
+
+    Its source, data and metrics are left out: of another model they would be false.
+    """
+    newest = system.versions.order_by("-number").first()
+    said = json.loads(newest.manifest) if newest else EXAMPLE_MANIFEST
+    return json.dumps({name: said[name] for name in ("model", "inputs", "output") if name in said}, indent=2)
 
 
 def current_release(system: System) -> Release | None:

@@ -95,7 +95,8 @@ def limits_of(name: str) -> dict[str, int]:
     """The most bytes of each file that an address takes, by the address's name."""
     if name in VERSION_PAGES:
         samples = dict.fromkeys(FILES[1:], MAX_SAMPLE_BYTES)
-        return {"manifest": MAX_MANIFEST_BYTES, "artifact": settings.ARTIFACT_MAX_BYTES, **samples}
+        manifest = dict.fromkeys(("manifest", "manifest_file"), MAX_MANIFEST_BYTES)
+        return {**manifest, "artifact": settings.ARTIFACT_MAX_BYTES, **samples}
     return dict.fromkeys(("training", "serving"), MAX_SAMPLE_BYTES) if name == "api:feature-parity" else {}
 
 

@@ -8,6 +8,7 @@ app_name = "registry"
 urlpatterns = [
     path("systems/", views.systems, name="systems"),
     path("systems/<slug:slug>/", views.system, name="system"),
+    path("systems/<slug:slug>/versions/new/", views.new_version, name="new_version"),
     path("systems/<slug:slug>/versions/<int:number>/", views.version, name="version"),
     path("", include("registry.checking.urls")),
     path("", include("registry.provenance.urls")),

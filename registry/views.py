@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
 
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.accounts.freshness import is_fresh
-from registry import lifecycle, queries
+from portal.errors import Invalid, Malformed, TooLarge
+from portal.http import part
+from registry import lifecycle, queries, services
 from registry.approving import queries as approving
 from registry.cards.queries import history_of, number_beside
 from registry.checking.views import checklist_context
-from registry.forms import ReleaseForm
+from registry.forms import ReleaseForm, VersionForm
 from registry.models import Strategy
+from registry.uploads import refusal_of
 
 
 @require_GET
@@ -29,9 +38,39 @@ def systems(request: HttpRequest) -> HttpResponse:
 @require_GET
 def system(request: HttpRequest, slug: str) -> HttpResponse:
     """One system: what it is for, its versions, what is live."""
-    found = queries.system_for(actor_of(request), slug)
-    context = {"system": found, "versions": found.versions.all(), "release": queries.current_release(found)}
+    actor = actor_of(request)
+    found = queries.system_for(actor, slug)
+    context = {
+        "system": found,
+        "versions": found.versions.all(),
+        "release": queries.current_release(found),
+        "may_register": actor.may(Permission.VERSION_REGISTER),
+    }
     return render(request, "registry/system.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def new_version(request: HttpRequest, slug: str) -> HttpResponse:
+    """Register a version: its parts are checked as they are through the API."""
+    actor = actor_of(request)
+    found = queries.system_for(actor, slug)
+    actor.need(Permission.VERSION_REGISTER)
+    is_sent = request.method == "POST"
+    sent = (request.POST, request.FILES) if is_sent else ()
+    form = VersionForm(*sent, initial={"manifest": queries.manifest_to_start_from(found)})
+    if is_sent:
+        upload = replace(form.upload, refusal=refusal_of(request))
+        try:
+            made = services.register_version(actor=actor, system=found, upload=upload, now=timezone.now())
+        except (Invalid, Malformed, TooLarge) as refusal:
+            form.show(refusal)
+        else:
+            messages.success(request, f"Version {made.number} is registered, and its gates are being checked.")
+            return _go_to(request, reverse("registry:version", args=[slug, made.number]))
+    context = {"system": found, "form": form}
+    response = part(request, "registry/new_version.html", "problems", context)
+    response.status_code = 422 if form.errors else 200
+    return response
 
 
 @require_GET
@@ -59,6 +98,11 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "release_form": _release_form(number, release) if can_go_live else None,
     }
     return render(request, "registry/version.html", context)
+
+
+def _go_to(request: HttpRequest, url: str) -> HttpResponse:
+    """On to the page, for a browser and for htmx, which would load it into the form."""
+    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
 
 
 def _release_form(number: int, release) -> ReleaseForm:

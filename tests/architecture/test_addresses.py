@@ -57,6 +57,7 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "audit:cancel_job": ("post", ("search",), {}, "302 404 404 302 404 404"),
     "registry:systems": ("get", (), {}, "302 200 200 200 200 404"),
     "registry:system": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
+    "registry:new_version": ("get", SYSTEM, {}, "302 200 403 403 403 404"),
     "registry:version": ("get", VERSION, {}, "302 200 200 200 200 404"),
     "registry:move": ("post", (*VERSION, "name"), WHY, "302 302 403 403 403 404"),
     "registry:production": ("get", SYSTEM, {}, "302 200 200 200 200 404"),

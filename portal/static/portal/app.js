@@ -94,6 +94,48 @@
   });
   addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+  /* ---- forms with large files: one that is too large is named before it is sent; how far the sending is ---- */
+  document.addEventListener("change", (event) => {
+    const input = event.target, most = Number(input.dataset?.maxBytes);
+    if (!most) return;
+    const isLarge = input.files[0]?.size > most;
+    input.setCustomValidity(isLarge ? `This file is larger than ${Math.floor(most / 1048576)} MiB.` : "");
+    input.reportValidity();
+  });
+  const upload = (event) => event.target.closest?.("[data-upload]")?.querySelector("[data-upload-progress]");
+  const show = (box, stage, share) => {
+    const bar = box.querySelector("progress");
+    box.querySelector("[data-stage]").textContent = stage;
+    box.querySelector("[data-share]").textContent = share === null ? "" : `${share} %`;
+    if (share === null) bar.removeAttribute("value");
+    else bar.value = share;
+  };
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const box = upload(event);
+    if (!box) return;
+    delete box.dataset.sent;
+    box.hidden = false;
+    show(box, "Sending the files", 0);
+  });
+  document.addEventListener("htmx:xhr:progress", (event) => {
+    const box = upload(event), { lengthComputable, loaded, total } = event.detail;
+    if (!box || !lengthComputable || box.dataset.sent) return; // what comes after is the answer's
+    if (loaded < total) return show(box, "Sending the files", Math.floor((100 * loaded) / total));
+    box.dataset.sent = "yes";
+    show(box, "Checking the files: this takes some seconds", null);
+    say("The files were sent and are being checked.");
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const box = upload(event);
+    if (box && !event.detail.xhr.getResponseHeader("HX-Redirect")) box.hidden = true;
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    // A refusal of the form is its answer: it is shown in it.
+    if (event.detail.xhr.status !== 422 || !event.detail.requestConfig.elt.matches("[data-upload]")) return;
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  });
+
   /* ---- after htmx: fresh times and clocks, the part's own words to the live region, failures said aloud ---- */
   document.addEventListener("htmx:load", (event) => {
     freshen();
