@@ -11,8 +11,8 @@ from registry.models import Evidence, System, Verdict, Version
 from registry.vouching import Voucher, commit_evidence
 
 
-def draft_of(system: System, examined: Examined, *, number: int, actor: Actor, now: datetime) -> Version:
-    """The version as it would be registered."""
+def draft_of(system: System, examined: Examined, *, number: int | None, actor: Actor, now: datetime) -> Version:
+    """The version as it would be registered; without a number while it is only tried out."""
     return Version(
         system=system,
         number=number,

@@ -6,21 +6,25 @@ import json
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
 from portal.accounts.access import Permission
+from portal.errors import Invalid, Problem
 from portal.rest import Endpoint, valid
 from registry import queries, services
 from registry.bodies import VersionSummary
 from registry.checking import queries as checklist
+from registry.checking import services as checking
 from registry.checking.importing.sent import WORD_OF_SENDER, is_judged
 from registry.checking.importing.services import import_evidence
 from registry.models import Evidence, RiskClass, Version
 from registry.provenance import services as provenance
 from registry.uploads import upload_of
+
+_DRY_RUN = {"1": True, "true": True, "0": False, "false": False}
 
 
 class SystemBody(serializers.Serializer):
@@ -71,6 +75,25 @@ class VersionDetail(VersionSummary):
         return GateBody(checklist.gates_of(version), many=True).data
 
 
+class TriedGate(serializers.Serializer):
+    """How one gate would stand."""
+
+    gate = serializers.CharField(source="kind")
+    title = serializers.CharField()
+    level = serializers.CharField()
+    verdict = serializers.CharField()
+    summary = serializers.CharField()
+    satisfied = serializers.BooleanField(source="is_satisfied")
+
+
+class TriedBody(serializers.Serializer):
+    """How the checklist of a version would stand."""
+
+    ok = serializers.BooleanField()
+    gates = TriedGate(many=True)
+    took_ms = serializers.IntegerField()
+
+
 class VersionUpload(serializers.Serializer):
     """The parts of a new version."""
 
@@ -119,18 +142,26 @@ class VersionList(Endpoint):
         versions = queries.system_for(self.actor, slug).versions.select_related("system")
         return Response(VersionSummary(versions, many=True).data)
 
-    @extend_schema(request={"multipart/form-data": VersionUpload}, responses={201: VersionDetail})
+    @extend_schema(
+        request={"multipart/form-data": VersionUpload},
+        parameters=[OpenApiParameter("dry_run", bool, description="Only say how the gates would stand.")],
+        responses={200: TriedBody, 201: VersionDetail},
+    )
     def post(self, request: Any, slug: str) -> Response:
-        """Register a version; every part is checked, and the artifact opened in a sandbox only."""
+        """Register a version; every part is checked, and the artifact opened in a sandbox only.
+
+        With `?dry_run=1` all gates are checked at once, which takes some seconds, and nothing is stored: 200 with `ok`,
+        false when a required gate would stand in the way of approval.
+        """
         system = queries.system_for(self.actor, slug)
         self.actor.need(Permission.VERSION_REGISTER)
         now, upload = timezone.now(), upload_of(request)
         token = ci_token(request, request.data)
         voucher = provenance.admit_identity(actor=self.actor, system=system, token=token, now=now) if token else None
-        version = services.register_version(
-            actor=self.actor, system=system, upload=upload, voucher=voucher, now=now
-        )
-        return Response(VersionDetail(version).data, status=status.HTTP_201_CREATED)
+        sent: dict[str, Any] = {"actor": self.actor, "system": system, "upload": upload, "voucher": voucher, "now": now}
+        if _is_dry_run(request):
+            return Response(TriedBody(checking.try_version(**sent)).data)
+        return Response(VersionDetail(services.register_version(**sent)).data, status=status.HTTP_201_CREATED)
 
 
 class VersionOne(Endpoint):
@@ -170,6 +201,13 @@ class EvidenceList(Endpoint):
             asked = {"actor": self.actor, "system": version.system, "version": version.number, "now": about["now"]}
             voucher = provenance.admit_identity(token=token, **asked)
         return import_evidence(kind=kind, payload=payload, source_url=url, voucher=voucher, **about)
+
+
+def _is_dry_run(request: Any) -> bool:
+    word = request.query_params.get("dry_run", "0")
+    if word not in _DRY_RUN:
+        raise Invalid("What is asked for is unclear.", details=[Problem("dry_run", "must be 1 or 0")])
+    return _DRY_RUN[word]
 
 
 def ci_token(request: Any, given: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from django.conf import settings
 
 from registry import store
@@ -14,9 +16,12 @@ from registry.models import System, Version
 from registry.queries import current_release
 
 
-def parts_of(version: Version) -> Parts:
-    """The version's files, each hashed anew; `StoreError` when one is missing or no longer what it was."""
-    root = settings.ARTIFACT_DIR
+def parts_of(version: Version, root: Path | None = None) -> Parts:
+    """The version's files in the store, or in another one below `root`, each hashed anew.
+
+    `StoreError` when one is missing or no longer what it was.
+    """
+    root = root or settings.ARTIFACT_DIR
     optional = (version.evaluation_sha256, version.golden_sha256)
     evaluation, golden = (store.verified(root, digest) if digest else None for digest in optional)
     return Parts(

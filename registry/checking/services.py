@@ -9,16 +9,19 @@ from django.db import transaction
 
 import audit.services as trail
 from portal.accounts.access import Actor, Permission
-from portal.errors import Conflict, Forbidden, Invalid, Problem
+from portal.errors import Conflict, Forbidden, Invalid, Problem, Refusal
 from registry.checking.findings import SUMMARY_LENGTH, Finding, Verdict
 from registry.checking.gates import BY_KIND, Level
 from registry.checking.policies import policies_for
 from registry.checking.queries import gate_of, open_run
+from registry.checking.trying import Busy, Tried, try_out
 from registry.events import Event
+from registry.intake import Upload
 from registry.lifecycle import State
-from registry.models import CheckRun, Evidence, GatePolicy, RiskClass, Version
+from registry.models import CheckRun, Evidence, GatePolicy, RiskClass, System, Version
 from registry.moves import lock_version
-from registry.services import queue_checks
+from registry.services import queue_checks, record_refusal
+from registry.vouching import Voucher
 
 ENDED = frozenset({State.REJECTED, State.RETIRED})
 
@@ -87,6 +90,32 @@ def record_findings(
         text=error,
     )
     return True
+
+
+def try_version(
+    *, actor: Actor, system: System, upload: Upload, voucher: Voucher | None = None, now: datetime
+) -> Tried:
+    """How the checklist of a new version would stand; nothing is stored, and the CI identity is not used up.
+
+    Refused, and the refusal recorded, as `register_version` would; `Busy` when others try out versions already.
+    """
+    actor.need(Permission.VERSION_REGISTER)
+    try:
+        # Before the transaction: the checks take seconds.
+        tried = try_out(actor=actor, system=system, upload=upload, voucher=voucher, now=now)
+    except Busy:
+        raise
+    except Refusal as refusal:
+        record_refusal(actor=actor, system=system, refusal=refusal, facts=upload.facts)
+        raise
+    with transaction.atomic():
+        trail.record(
+            actor=actor,
+            event=Event.VERSION_TRIED,
+            system=system.slug,
+            details={"artifact_sha256": tried.artifact_sha256, "ok": tried.ok},
+        )
+    return tried
 
 
 @transaction.atomic

@@ -291,6 +291,10 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         lambda found: checking.request_checks(actor=actor(), version=found, **now()),
     ),
     "registry.checking.record_findings": (lambda: open_run(version(1)), record_findings),
+    "registry.checking.try_version": (
+        upload,
+        lambda sent: checking.try_version(actor=actor(), system=sent[0], upload=sent[1], **now()),
+    ),
     "registry.checking.waive_gate": (
         lambda: version(1),
         lambda found: checking.waive_gate(actor=actor("compliance"), version=found, gate="latency", **WHY, **now()),
