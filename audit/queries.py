@@ -180,6 +180,16 @@ def output_of(identifier: uuid.UUID) -> dict[str, Any] | None:
     return _json_part(identifier, Part.OUTPUT)
 
 
+def inputs_of_many(identifiers: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
+    """`inputs_of` of each, in three queries at most; those of which nothing can be read are left out."""
+    return {identifier: json.loads(content) for identifier, content in _parts(identifiers, Part.INPUTS).items()}
+
+
+def outputs_of_many(identifiers: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
+    """`output_of` of each, likewise."""
+    return {identifier: json.loads(content) for identifier, content in _parts(identifiers, Part.OUTPUT).items()}
+
+
 def body_of(identifier: uuid.UUID) -> str | None:
     """The beginning of a body that could not be read as inputs."""
     content = _part(identifier, Part.BODY)
@@ -193,11 +203,8 @@ def text_of(identifier: uuid.UUID) -> str:
 
 
 def texts_of(identifiers: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """The reasons and purposes of these acts, where there are any, in two queries."""
-    rows = {row.entry_id: row for row in Payload.objects.filter(entry_id__in=list(identifiers), part=Part.TEXT.value)}
-    keys = Key.objects.in_bulk(list(rows))
-    texts = {identifier: _opened(row, keys.get(identifier)) for identifier, row in rows.items()}
-    return {identifier: text.decode() for identifier, text in texts.items() if text is not None}
+    """The reasons and purposes of these acts, where there are any, in three queries at most."""
+    return {identifier: text.decode() for identifier, text in _parts(identifiers, Part.TEXT).items()}
 
 
 def erased_on(identifier: uuid.UUID) -> date | None:
@@ -247,19 +254,19 @@ class About:
     is_exact: bool
 
 
-def about(entries: QuerySet[Entry]) -> About:
+def about(entries: QuerySet[Entry], *, may_count: bool = True) -> About:
     """How many entries there are: counted where that is quick, else estimated to two digits (never a full count)."""
     plan = entries.order_by().explain(format="json")
     if not plan:  # Django knows that nothing can match
         return About(0, True)
     estimate = json.loads(plan)[0]["Plan"]["Plan Rows"]
-    if estimate <= COUNTED_UP_TO:
+    if may_count and estimate <= COUNTED_UP_TO:
         with suppress(TooMuch), bounded(COUNT_SECONDS):
             counted = entries.order_by()[: COUNTED_UP_TO + 1].count()
             if counted <= COUNTED_UP_TO:
                 return About(counted, True)
             estimate = max(estimate, counted)
-    step = 10 ** (len(str(estimate)) - 2)
+    step = 10 ** max(len(str(estimate)) - 2, 0)
     return About(estimate // step * step, False)
 
 
@@ -305,7 +312,20 @@ def _part(identifier: uuid.UUID, part: Part) -> bytes | None:
     return None if row is None else _opened(row, Key.objects.filter(entry_id=identifier).first())
 
 
-def _opened(row: Payload, key: Key | None) -> bytes | None:
+def _parts(identifiers: Iterable[uuid.UUID], part: Part) -> dict[uuid.UUID, bytes]:
+    """What that part of each entry says, where it can be read."""
+    rows = {row.entry_id: row for row in Payload.objects.filter(entry_id__in=list(identifiers), part=part.value)}
+    keys = Key.objects.in_bulk(list(rows))
+    # Erased, or of the first format, which had no keys: the entry tells.
+    keyless = [identifier for identifier in rows if identifier not in keys or keys[identifier].kek is None]
+    entries = Entry.objects.in_bulk(keyless) if keyless else {}
+    found = {
+        identifier: _opened(row, keys.get(identifier), entries.get(identifier)) for identifier, row in rows.items()
+    }
+    return {identifier: content for identifier, content in found.items() if content is not None}
+
+
+def _opened(row: Payload, key: Key | None, entry: Entry | None = None) -> bytes | None:
     part, stored = Part(row.part), bytes(row.stored)
     if key is not None and key.kek is not None:
         try:
@@ -313,6 +333,6 @@ def _opened(row: Payload, key: Key | None) -> bytes | None:
         except (KeyUnknown, Unreadable) as error:
             log.error("The record of %s does not open: %s", row.entry_id, error)
             return None
-    if facts_of(Entry.objects.get(pk=row.entry_id)).get("v") == 1:
+    if facts_of(entry or Entry.objects.get(pk=row.entry_id)).get("v") == 1:
         return payload_content(1, b"", row.entry_id, part, stored)
     return None
