@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 
@@ -69,7 +70,8 @@ class SourceForm(ReasonForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["issuer"].choices = [
-            (name, f"{KINDS[issuer.kind].name}, {name}") for name, issuer in known_issuers().items()
+            (name, f"{KINDS[issuer.kind].name} ({urlsplit(name).netloc or name})")
+            for name, issuer in known_issuers().items()
         ]
 
     @property
