@@ -18,6 +18,8 @@ from explain.methods.subject import Matrix, MethodRefused, Subject
 
 @dataclass(frozen=True)
 class LinearMethod:
+    """A linear model made ready; `rounding` as of trees: it adds in float64."""
+
     split: Encoded
     weights: Matrix
     intercept: float
@@ -25,6 +27,7 @@ class LinearMethod:
     link: Link
     rows: int
     players: int
+    rounding: float = 0.0
 
     def explain(self, codes: Matrix) -> tuple[float, Matrix]:
         """Base value and exact contributions of one code row, in the link's space."""

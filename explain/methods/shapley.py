@@ -115,7 +115,7 @@ def _miss(
     error = abs(base + float(values.sum()) - own)
     drift = abs(float(score_of(np.asarray(own), methods.space)) - score)
     size = max(1.0, abs(own), float(np.abs(values).sum()))
-    return max(error / size, drift / max(1.0, abs(score))), error
+    return max(error / size, (drift - methods.exact.rounding) / max(1.0, abs(score))), error
 
 
 def _result(

@@ -29,12 +29,18 @@ FEW_CELLS = (
 
 @dataclass(frozen=True)
 class TreeMethod:
-    """A tree model made ready: `base` and the table are in the model's margin, `link` leads to the score."""
+    """A tree model made ready: `base` and the table are in the model's margin, `link` leads to the score.
+
+    `offset` is what the leaves alone lack of the margin; `rounding` what the model's own float32 sums may miss of the
+    score.
+    """
 
     model: TreeModel
     table: LeafTable
     link: Link
     base: float
+    offset: float
+    rounding: float
     rows: int
 
     def explain(self, codes: Matrix) -> tuple[float, Matrix]:
@@ -44,7 +50,8 @@ class TreeMethod:
 
     def own_value(self, codes: Matrix) -> float:
         """What the model itself says about one code row, in the link's space."""
-        return float(self.link.to_space(self.model.margin(codes.reshape(1, -1)))[0])
+        margin = self.model.exact_margin(codes.reshape(1, -1)) + self.offset
+        return float(self.link.to_space(margin)[0])
 
 
 def prepare_trees(subject: Subject) -> TreeMethod:
@@ -54,14 +61,15 @@ def prepare_trees(subject: Subject) -> TreeMethod:
     wanted = min(MOST_ROWS, max(FEWEST_ROWS, FEW_CELLS // max(1, leaves)))
     chosen = sample_rows(len(subject.codes), wanted)
     codes = subject.codes[chosen]
-    encoded = model.encode(codes)
-    table, margins = build_table(model.nodes, model.owners, len(subject.names), encoded)
-    own = model.margin(codes)
-    difference = own - margins
-    offset = float(np.median(difference))
-    # The model adds in float32; its rounding error grows with the size of the terms, not of their sum.
+    table, margins = build_table(model.nodes, model.owners, len(subject.names), model.encode(codes))
+    own, exact = model.margin(codes), model.exact_margin(codes)
+    offset = float(np.median(own - exact))
+    lacking = float(np.median(exact - margins))
     size = max(1.0, float(np.abs(table.value).max(initial=0.0)), float(np.abs(own).max(initial=0.0)))
-    if not np.max(np.abs(difference - offset)) <= 1e-6 * size:
+    rounding = model.rounding(size)
+    off = max(np.max(np.abs(exact - margins - lacking)), np.max(np.abs(own - exact - offset)) - rounding)
+    if not off <= 1e-9 * size:
         raise MethodRefused("the trees as read do not give back the model's own margin")
-    link = find_link(own, subject.scores[chosen], subject.regression)
-    return TreeMethod(model, table, link, float(margins.mean()) + offset, len(chosen))
+    link = find_link(exact + offset, subject.scores[chosen], subject.regression, 1e-6 + rounding)
+    base = float(margins.mean()) + lacking + offset
+    return TreeMethod(model, table, link, base, offset, rounding, len(chosen))

@@ -13,6 +13,7 @@ from explain.methods.subject import Matrix, MethodRefused, Subject, indices
 
 Ints = NDArray[np.intp]
 MAX_LEVELS = 63  # categories fit into one 64-bit mask
+HALF_ULP = 2.0**-24  # largest relative rounding error of a float32
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,23 @@ class Nodes:
 class TreeModel:
     """Nodes, the raw input that owns each column they read, and the model's own margin.
 
-    `encode` turns code rows into those columns, as the library itself compares them.
+    `encode` turns code rows into those columns, as the library itself compares them. Where the library adds its leaves
+    in float32, `reached` gives the leaves that it reaches, as node numbers of shape (rows, trees), to add them exactly.
     """
 
     nodes: Nodes
     owners: Ints
     encode: Callable[[Matrix], Matrix]
     margin: Callable[[Matrix], Matrix]
+    reached: Callable[[Matrix], Ints] | None = None
+
+    def exact_margin(self, codes: Matrix) -> Matrix:
+        """The model's margin without float32 rounding; it may lack a constant, as the base score of a booster."""
+        return self.margin(codes) if self.reached is None else self.nodes.value[self.reached(codes)].sum(axis=1)
+
+    def rounding(self, size: float) -> float:
+        """How far float32 sums of this size may lie from the exact margin; 0 where the library adds in float64."""
+        return 0.0 if self.reached is None else 4 * HALF_ULP * len(self.nodes.roots) ** 0.5 * max(1.0, size)
 
 
 def join(parts: Sequence[dict[str, Any]]) -> Nodes:

@@ -23,14 +23,20 @@ def read_xgboost(booster: Any, rows_of: Callable[[Matrix], Matrix], owners: Ints
     def encode(codes: Matrix) -> Matrix:
         return np.asarray(rows_of(codes).astype(np.float32).astype(np.float64))
 
-    def margin(codes: Matrix) -> Matrix:
+    def data(codes: Matrix) -> Any:
         import xgboost
 
-        kinds = booster.feature_types
-        rows = xgboost.DMatrix(rows_of(codes), feature_names=booster.feature_names, feature_types=kinds, nthread=1)
-        return np.asarray(booster.predict(rows, output_margin=True), dtype=np.float64).ravel()
+        names, kinds = booster.feature_names, booster.feature_types
+        return xgboost.DMatrix(rows_of(codes), feature_names=names, feature_types=kinds, nthread=1)
 
-    return TreeModel(nodes, owners, encode, margin)
+    def margin(codes: Matrix) -> Matrix:
+        return np.asarray(booster.predict(data(codes), output_margin=True), dtype=np.float64).ravel()
+
+    def reached(codes: Matrix) -> Ints:
+        leaves = np.asarray(booster.predict(data(codes), pred_leaf=True)).reshape(len(codes), len(nodes.roots))
+        return np.asarray(nodes.roots + leaves.astype(np.intp))
+
+    return TreeModel(nodes, owners, encode, margin, reached)
 
 
 def _trees(grown: dict[str, Any]) -> tuple[dict[str, Any], list[float]]:
