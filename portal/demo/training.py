@@ -30,6 +30,7 @@ from registry.scoring.schema import InputSchema
 SEED = 1990
 TRAINING_ROWS = 1_280
 BACKGROUND_ROWS = 500
+GOLDEN_ROWS = 100
 ADVERSE = HMDA_OUTPUT["adverse_label"]
 NUMBERS = [name for name in HMDA_READ if "enum" not in HMDA_INPUTS["properties"][name]]
 WORDS = [name for name in HMDA_READ if name not in NUMBERS]
@@ -37,12 +38,13 @@ WORDS = [name for name in HMDA_READ if name not in NUMBERS]
 
 @dataclass(frozen=True)
 class Trained:
-    """One model as CI would send it: manifest, artifact, background and evaluation sample."""
+    """One model as CI would send it: manifest, artifact, background and evaluation sample, and rows with its scores."""
 
     manifest: bytes
     artifact: bytes
     background: bytes
     evaluation: bytes
+    golden: bytes
 
 
 class Applicants:
@@ -120,7 +122,8 @@ def _trained_pipeline(applicants: Applicants, estimator: Any) -> Trained:
 def _trained(applicants: Applicants, model_format: str, artifact: bytes, scores: np.ndarray) -> Trained:
     held_out = applicants.rows[TRAINING_ROWS:]
     auc = roc_auc_score(applicants.labels(held_out) == ADVERSE, scores)
-    training = _csv(applicants, applicants.rows[:TRAINING_ROWS], with_label=True)
+    learnt = applicants.rows[:TRAINING_ROWS]
+    training = _csv(applicants, learnt, label=applicants.labels(learnt))
     manifest = {
         "model": {"format": model_format, "task": "binary_classification"},
         "inputs": HMDA_INPUTS,
@@ -136,8 +139,9 @@ def _trained(applicants: Applicants, model_format: str, artifact: bytes, scores:
     return Trained(
         manifest=json.dumps(manifest).encode(),
         artifact=artifact,
-        background=_csv(applicants, applicants.rows[:BACKGROUND_ROWS], with_label=False),
-        evaluation=_csv(applicants, held_out, with_label=True),
+        background=_csv(applicants, applicants.rows[:BACKGROUND_ROWS]),
+        evaluation=_csv(applicants, held_out, label=applicants.labels(held_out)),
+        golden=_csv(applicants, held_out[:GOLDEN_ROWS], score=[repr(float(score)) for score in scores[:GOLDEN_ROWS]]),
     )
 
 
@@ -147,11 +151,11 @@ def _source() -> dict[str, Any]:
     return {"source": {"commit": done.stdout.strip()}} if done.returncode == 0 else {}
 
 
-def _csv(applicants: Applicants, rows: list[dict[str, str]], *, with_label: bool) -> bytes:
+def _csv(applicants: Applicants, rows: list[dict[str, str]], **more: Any) -> bytes:
+    """The rows' inputs, and more columns by name."""
     table = [applicants.inputs(row) for row in rows]
-    if with_label:
-        labels = applicants.labels(rows)
-        table = [{**row, "label": label} for row, label in zip(table, labels, strict=True)]
+    for name, values in more.items():
+        table = [{**row, name: value} for row, value in zip(table, values, strict=True)]
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(table[0]), lineterminator="\n")
     writer.writeheader()
