@@ -3,6 +3,7 @@
 from django.urls import path
 
 from explain import rest
+from explain.disputes.rest_urls import urlpatterns as disputes
 
 urlpatterns = [
     path(
@@ -11,6 +12,5 @@ urlpatterns = [
         name="decision-explanations",
     ),
     path("explanations/<uuid:identifier>/", rest.ExplanationOne.as_view(), name="explanation"),
-    path("disputes/", rest.DisputeList.as_view(), name="disputes"),
-    path("disputes/<int:number>/", rest.DisputeOne.as_view(), name="dispute"),
+    *disputes,
 ]

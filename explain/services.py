@@ -1,4 +1,4 @@
-"""Every write of disputes and explanations: one decision, one transaction, one entry in the trail each."""
+"""Every write of explanations: one decision, one transaction, one entry in the trail each."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import hashlib
 import json
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Coalesce
@@ -21,28 +19,18 @@ from audit.identifiers import new_id
 from audit.models import Entry
 from audit.records import Status
 from explain import queries
-from explain.lifecycle import DisputeState, Stage, check_dispute
+from explain.events import Event
+from explain.lifecycle import DisputeState, Stage
 from explain.models import METHOD_VERSION, Dispute, Explanation
+from explain.moves import mark_explained
 from portal.accounts.access import Actor, Permission
-from portal.errors import Conflict, Invalid, Problem
+from portal.errors import Conflict
 from portal.queue import after_commit
 
 COMPUTE = "explain.tasks.compute"
 # A job whose worker was lost is tried once more, then said to have failed.
 MAX_ATTEMPTS = 2
 ERASED = "The personal data of this decision was erased, so there is nothing left to explain."
-CHANNELS = ("phone", "e-mail", "letter", "portal", "in person")
-
-
-class Event(StrEnum):
-    """Names of the acts of this room in the trail."""
-
-    DISPUTE_EXPLAINED = "dispute.explained"
-    DISPUTE_OPENED = "dispute.opened"
-    EXPLANATION_FAILED = "explanation.failed"
-    EXPLANATION_FINISHED = "explanation.finished"
-    EXPLANATION_READ = "explanation.read"
-    EXPLANATION_REQUESTED = "explanation.requested"
 
 
 @transaction.atomic
@@ -123,7 +111,7 @@ def finish_explanation(*, actor: Actor, explanation: Explanation, report: dict[s
     ):
         return False
     for dispute in Dispute.objects.select_for_update().filter(explanation=explanation, state=DisputeState.RECEIVED):
-        _mark_explained(actor, dispute)
+        mark_explained(actor, dispute)
     trail.record(
         actor=actor,
         event=Event.EXPLANATION_FINISHED,
@@ -179,55 +167,8 @@ def record_reading(*, actor: Actor, explanation: Explanation) -> None:
     )
 
 
-@transaction.atomic
-def open_dispute(
-    *, actor: Actor, decision: Entry, channel: str, claim: str, received_at: datetime, now: datetime
-) -> Dispute:
-    """A new case with its clock, and the explanation of the decision asked for at once where there is an answer."""
-    actor.need(Permission.DISPUTE_OPEN)
-    problems = _dispute_problems(channel, claim, received_at, now)
-    if problems:
-        raise Invalid("The dispute cannot be opened.", details=problems)
-    dispute = Dispute.objects.create(
-        decision_id=decision.id,
-        system=decision.system,
-        channel=channel,
-        claim=claim,
-        received_at=received_at,
-        due_at=received_at + timedelta(days=settings.DISPUTE_DUE_DAYS),
-        opened_by=actor.label,
-        opened_at=now,
-        explanation=queries.explanation_of(decision.id),
-    )
-    trail.record(
-        actor=actor,
-        event=Event.DISPUTE_OPENED,
-        system=decision.system,
-        version=decision.version,
-        object=str(decision.id),
-        details={"dispute": dispute.number, "channel": channel},
-    )
-    if dispute.explanation and dispute.explanation.state == Stage.DONE:
-        _mark_explained(actor, dispute)
-    return dispute
-
-
-@transaction.atomic
-def explain_dispute(*, actor: Actor, dispute: Dispute, decision: Entry, now: datetime) -> Explanation:
-    """Ask for the explanation of a dispute's decision and tie it to the case."""
-    reason = f"Dispute {dispute.number}"
-    explanation = request_explanation(actor=actor, decision=decision, reason=reason, now=now)
-    locked = Dispute.objects.select_for_update().get(pk=dispute.pk)
-    if locked.explanation_id != explanation.pk:
-        locked.explanation = explanation
-        locked.save(update_fields=["explanation"])
-    if explanation.state == Stage.DONE and locked.state == DisputeState.RECEIVED:
-        _mark_explained(actor, locked)
-    return explanation
-
-
 def forget_decisions(*, system: str, decisions: Sequence[uuid.UUID], now: datetime) -> None:
-    """Empty the reports and claims about decisions whose personal data is erased in this same transaction.
+    """Empty the reports about decisions whose personal data is erased in this same transaction.
 
     A report's digest stays, so what the trail says of it can still be told apart from another. A job under way ends
     here: what it has read it cannot keep.
@@ -245,7 +186,6 @@ def forget_decisions(*, system: str, decisions: Sequence[uuid.UUID], now: dateti
         state=Case(When(state=Stage.DONE, then=Value(Stage.DONE.value)), default=Value(Stage.FAILED.value)),
         finished_at=Coalesce("finished_at", Value(now)),
     )
-    Dispute.objects.filter(decision_id__in=decisions, system=system).update(claim="", erased_on=now.date())
 
 
 def report_digest(report: dict[str, Any]) -> str:
@@ -268,32 +208,8 @@ def _plain_numbers(value: Any) -> Any:
     return int(value) if abs(value) <= 2**53 and value == int(value) else float(value)
 
 
-def _mark_explained(actor: Actor, dispute: Dispute) -> None:
-    """The one place where a dispute's state is assigned."""
-    dispute.state = check_dispute("explain", DisputeState(dispute.state)).value
-    dispute.save(update_fields=["state"])
-    trail.record(
-        actor=actor,
-        event=Event.DISPUTE_EXPLAINED,
-        system=dispute.system,
-        object=str(dispute.decision_id),
-        details={"dispute": dispute.number},
-    )
-
-
 def _requeue_failed(explanation: Explanation, now: datetime) -> None:
     again = Explanation.objects.filter(pk=explanation.pk, state=Stage.FAILED)
     waiting = {"state": Stage.QUEUED, "stage": "Waiting for a worker", "progress": 0, "attempts": 0, "error": ""}
     again.update(**waiting, requested_at=now, touched_at=now)
     explanation.refresh_from_db()
-
-
-def _dispute_problems(channel: str, claim: str, received_at: datetime, now: datetime) -> list[Problem]:
-    problems = []
-    if channel not in CHANNELS:
-        problems.append(Problem("channel", f"must be one of: {', '.join(CHANNELS)}"))
-    if not claim.strip():
-        problems.append(Problem("claim", "is required: what does the person contest?"))
-    if received_at > now:
-        problems.append(Problem("received_at", "lies in the future"))
-    return problems

@@ -20,12 +20,18 @@ class Permission(StrEnum):
     DECISION_MAKE = "decision:make"
     DECISION_READ = "decision:read"
     DECISION_REPORT = "decision:report"
+    DISPUTE_ANSWER = "dispute:answer"
+    DISPUTE_DECIDE = "dispute:decide"
+    DISPUTE_HANDLE = "dispute:handle"
     DISPUTE_LIST = "dispute:list"
     DISPUTE_OPEN = "dispute:open"
+    DISPUTE_POLICY_MANAGE = "dispute_policy:manage"
+    DISPUTE_REVIEW = "dispute:review"
     ERASURE_DECIDE = "erasure:decide"
     ERASURE_REQUEST = "erasure:request"
     GATE_POLICY_MANAGE = "gate_policy:manage"
     GATE_WAIVE = "gate:waive"
+    LETTER_MANAGE = "letter:manage"
     RELEASE_BREAK_GLASS = "release:break_glass"
     RELEASE_CREATE = "release:create"
     RELEASE_ROLL_BACK = "release:roll_back"
@@ -100,11 +106,17 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.DECISION_EXPLAIN,
             _P.DECISION_LIST,
             _P.DECISION_READ,
+            _P.DISPUTE_ANSWER,
+            _P.DISPUTE_DECIDE,
+            _P.DISPUTE_HANDLE,
             _P.DISPUTE_LIST,
+            _P.DISPUTE_POLICY_MANAGE,
+            _P.DISPUTE_REVIEW,
             _P.ERASURE_DECIDE,
             _P.ERASURE_REQUEST,
             _P.GATE_POLICY_MANAGE,
             _P.GATE_WAIVE,
+            _P.LETTER_MANAGE,
             _P.RETENTION_MANAGE,
             _P.SOURCE_TRUST,
             _P.SYSTEM_VIEW,
@@ -119,8 +131,13 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.DECISION_EXPLAIN,
             _P.DECISION_LIST,
             _P.DECISION_READ,
+            _P.DISPUTE_ANSWER,
+            # Whether a support agent has the authority is said by the system's dispute policy; by default none has.
+            _P.DISPUTE_DECIDE,
+            _P.DISPUTE_HANDLE,
             _P.DISPUTE_LIST,
             _P.DISPUTE_OPEN,
+            _P.DISPUTE_REVIEW,
             _P.ERASURE_REQUEST,
             _P.SYSTEM_VIEW,
         }

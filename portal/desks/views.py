@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET
 import audit.erasure.queries as erasing
 import audit.proofs as log
 import audit.queries as trail
-import explain.queries as explaining
+import explain.disputes.queries as disputing
 import registry.approving.queries as approving
 import registry.queries as registry
 import registry.releasing.readiness as readiness
@@ -40,7 +40,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if actor.may(Permission.VERSION_APPROVE):
         context["awaiting"] = approving.versions_awaiting(actor, registry.versions_awaiting_approval(actor))
     if actor.may(Permission.DISPUTE_LIST):
-        context["disputes"] = explaining.open_disputes(actor)[:10]
+        context["disputes"] = disputing.open_disputes(actor)[:10]
     if actor.may(Permission.ERASURE_DECIDE):
         context["erasures"] = erasing.erasures_to_decide(actor)[:10]
     if actor.may(Permission.TRAIL_VIEW):

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 import audit.erasure.services as erasing
-import explain.services as explaining
+import explain.disputes.services as disputing
 import registry.approving.services as approving
 from tests import ci_tokens, exporting, factories
 
@@ -148,10 +148,10 @@ def things(db: None) -> dict[str, Any]:
     approving.name_approver(actor=officer, system=system, username="lead", now=now)
     decision = factories.decided(2)
     support, now = factories.person("support").actor, timezone.now()
-    dispute = explaining.open_dispute(
+    dispute = disputing.open_dispute(
         actor=support, decision=decision, channel="phone", claim="I pay on time.", received_at=now, now=now
     )
-    explanation = explaining.explain_dispute(actor=support, dispute=dispute, decision=decision, now=now)
+    explanation = disputing.explain_dispute(actor=support, dispute=dispute, decision=decision, now=now)
     factories.decided(2, subject="applicant-18")
     about = {"system": "mortgage", "reason": "Because.", "now": now}
     erasure = erasing.request_erasure(actor=support, subject="applicant-18", **about)

@@ -14,6 +14,7 @@ import audit.erasure.services as erasing
 import audit.retention.services as retention
 import audit.services as trail
 import audit.verifying.services as verifying
+import explain.disputes.services as disputing
 import explain.services as explaining
 import registry.approving.services as approving
 import registry.checking.importing.services as importing
@@ -58,6 +59,7 @@ WITHOUT: dict[str, str] = {
     "audit.retention.drop_month": "was announced, and the announcement sealed, before",
     "audit.retention.note_archive": "the announcement of the drop holds the archive's hash",
     "audit.retention.note_emptied": "bookkeeping of the daily work; each expiry is recorded",
+    "explain.disputes.forget_claims": "is part of the erasure, which is recorded",
     "explain.forget_decisions": "is part of the erasure, which is recorded",
     "explain.claim_explanation": "a worker's bookkeeping; the request and the outcome are recorded",
     "explain.note_progress": "shows how far a job is",
@@ -156,7 +158,7 @@ def running() -> Any:
 
 def dispute(decision: Any) -> Any:
     facts = {"channel": "phone", "claim": "c", "received_at": timezone.now()}
-    return explaining.open_dispute(actor=actor("support"), decision=decision, **facts, **now())
+    return disputing.open_dispute(actor=actor("support"), decision=decision, **facts, **now())
 
 
 def disputed() -> tuple[Any, Any]:
@@ -369,10 +371,10 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         explanation,
         lambda found: explaining.record_reading(actor=actor("support"), explanation=found),
     ),
-    "explain.open_dispute": (decided, dispute),
-    "explain.explain_dispute": (
+    "explain.disputes.open_dispute": (decided, dispute),
+    "explain.disputes.explain_dispute": (
         disputed,
-        lambda both: explaining.explain_dispute(actor=actor("support"), dispute=both[0], decision=both[1], **now()),
+        lambda both: disputing.explain_dispute(actor=actor("support"), dispute=both[0], decision=both[1], **now()),
     ),
 }
 

@@ -16,6 +16,8 @@ from django.utils import timezone
 from audit.models import Entry
 from audit.queries import facts_of, text_of
 from explain import queries, services, tasks
+from explain.disputes import services as disputes
+from explain.disputes.queries import open_disputes
 from explain.models import Dispute, Explanation
 from portal.errors import Conflict, Forbidden, Invalid
 from tests import factories
@@ -42,7 +44,7 @@ def finish(explanation: Explanation, report: dict | None = None) -> bool:
 def dispute(decision: Entry, **changes) -> Dispute:
     now = timezone.now()
     facts = {"channel": "phone", "claim": "I pay on time.", "received_at": now, "now": now, **changes}
-    return services.open_dispute(actor=person("support").actor, decision=decision, **facts)
+    return disputes.open_dispute(actor=person("support").actor, decision=decision, **facts)
 
 
 def fail_twice(explanation: Explanation) -> Explanation:
@@ -201,7 +203,7 @@ class TestDisputes:
         assert (opened.state, opened.opened_by) == ("received", "user:support")
         assert opened.due_at == received + timedelta(days=settings.DISPUTE_DUE_DAYS)
         assert events() == ["dispute.opened"]
-        assert list(queries.open_disputes(support.actor)) == [opened]
+        assert list(open_disputes(support.actor)) == [opened]
 
     @pytest.mark.parametrize(
         "changes,path",
@@ -220,12 +222,12 @@ class TestDisputes:
         now = timezone.now()
         facts = {"channel": "phone", "claim": "c", "received_at": now, "now": now}
         with pytest.raises(Forbidden):
-            services.open_dispute(actor=compliance.actor, decision=decided(), **facts)
+            disputes.open_dispute(actor=compliance.actor, decision=decided(), **facts)
 
     def test_a_finished_report_marks_the_disputes_that_wait(self, support) -> None:
         decision = decided()
         first, second = dispute(decision), dispute(decided())
-        explanation = services.explain_dispute(
+        explanation = disputes.explain_dispute(
             actor=support.actor, dispute=first, decision=decision, now=timezone.now()
         )
         finish(claim(explanation))
@@ -239,7 +241,7 @@ class TestDisputes:
         finish(claim(ask(decision)))
         opened = dispute(decision)
         assert opened.state == "explained"
-        services.explain_dispute(actor=support.actor, dispute=opened, decision=decision, now=timezone.now())
+        disputes.explain_dispute(actor=support.actor, dispute=opened, decision=decision, now=timezone.now())
         assert events()[-2:] == ["dispute.opened", "dispute.explained"]
 
     def test_the_database_knows_states_and_clocks(self, support) -> None:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from explain.lifecycle import DISPUTE_MOVES, DisputeState
+from explain.lifecycle import Transition as DisputeMove
 from registry.lifecycle import TRANSITIONS, State, Transition
 
 FILE = Path(settings.BASE_DIR) / "docs" / "lifecycle.md"
@@ -16,6 +17,7 @@ OPENING = """# Lifecycles
 Made by `manage.py write_lifecycle` from the tables in `registry/lifecycle.py` and `explain/lifecycle.py`, which also
 feed the buttons, the API and the services. A move that does not start in the present state is a 409 that names it.
 """
+_TABLE = "| move | from | to | permission | rules |\n| --- | --- | --- | --- | --- |"
 
 
 class Command(BaseCommand):
@@ -36,13 +38,13 @@ class Command(BaseCommand):
 def lifecycle_text() -> str:
     """The whole document."""
     versions = [_version_row(move) for move in TRANSITIONS]
-    disputes = [f"| {name} | {_states(sources)} | {target} |" for name, (sources, target) in DISPUTE_MOVES.items()]
+    disputes = [_dispute_row(move) for move in DISPUTE_MOVES]
     return "\n".join(
         [
             *(OPENING, "## A version\n", f"States: {_states(State)}.\n"),
-            "| move | from | to | permission | rules |\n| --- | --- | --- | --- | --- |",
+            _TABLE,
             *(*versions, "\n## A dispute\n", f"States: {_states(DisputeState)}.\n"),
-            "| move | from | to |\n| --- | --- | --- |",
+            _TABLE,
             *(*disputes, ""),
         ]
     )
@@ -55,8 +57,24 @@ def _version_row(move: Transition) -> str:
         "a fresh password": move.needs_password,
         "made by a release": move.by_release,
     }
+    return _row(move, rules, list(State))
+
+
+def _dispute_row(move: DisputeMove) -> str:
+    rules = {
+        "not the one who took the case in": move.bars_receiver,
+        "a role to which the system's policy gives the authority": move.needs_authority,
+        "the reviewer": move.needs_reviewer,
+        "a person": move.needs_person,
+        "a reason": move.needs_reason,
+        "made when the explanation is finished": move.by_explanation,
+    }
+    return _row(move, rules, list(DisputeState))
+
+
+def _row(move: Transition | DisputeMove, rules: dict[str, bool], order: list) -> str:
     said = ", ".join(words for words, holds in rules.items() if holds)
-    sources = _states(sorted(move.sources, key=list(State).index))
+    sources = _states(sorted(move.sources, key=order.index))
     return f"| {move.name} | {sources} | {move.target} | `{move.permission}` | {said} |"
 
 

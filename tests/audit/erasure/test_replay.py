@@ -13,7 +13,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-import explain.services as explaining
+import explain.disputes.services as disputing
 from audit.erasure import register
 from audit.models import Entry, Erasure
 from audit.queries import facts_of, inputs_of
@@ -62,7 +62,7 @@ def replay() -> str:
 def test_an_older_backup_is_erased_again(backup: Any, taken: str, server: Path) -> None:
     entry, other = decided_days_ago(OLD_DAYS), decided_days_ago(OLD_DAYS, subject="applicant-18")
     now = timezone.now()
-    explaining.open_dispute(actor=support(), decision=entry, channel="phone", claim="Mine.", received_at=now, now=now)
+    disputing.open_dispute(actor=support(), decision=entry, channel="phone", claim="Mine.", received_at=now, now=now)
     if taken == "before the request":
         restored = backup()
         erased = confirm(ask())

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 import audit.services as trail
+import explain.disputes.services as disputing
 import explain.services as explaining
 from audit import queries
 from audit.erasure import services
@@ -256,10 +257,10 @@ def test_a_joint_application_is_one_reference_and_goes_as_one(db: None) -> None:
 def test_reports_and_claims_go_and_their_digests_stay(db: None) -> None:
     entry = decided_days_ago(OLD_DAYS)
     now = timezone.now()
-    dispute = explaining.open_dispute(
+    dispute = disputing.open_dispute(
         actor=support(), decision=entry, channel="phone", claim="I am Unmistakable.", received_at=now, now=now
     )
-    explaining.explain_dispute(actor=support(), dispute=dispute, decision=entry, now=now)
+    disputing.explain_dispute(actor=support(), dispute=dispute, decision=entry, now=now)
     running = claim(Explanation.objects.get())
     report = {**REPORT, "inputs": factories.DENIED}
     explaining.finish_explanation(actor=support(), explanation=running, report=report, now=now)
@@ -317,7 +318,7 @@ def test_nothing_of_the_person_is_left_in_any_table(committed: str, owner: psyco
     output = {"label": "deny", "score": 0.75, "note": "quince-and-medlar"}
     entry = decided_days_ago(OLD_DAYS, subject=SECRET, inputs=inputs, output=output)
     now = timezone.now()
-    explaining.open_dispute(
+    disputing.open_dispute(
         actor=support(), decision=entry, channel="phone", claim=f"I am {SECRET}", received_at=now, now=now
     )
     running = claim(ask_explanation(entry, reason=f"{SECRET} asks"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils import timezone
 
-from explain.services import CHANNELS
+from explain.disputes.services import CHANNELS
 
 
 class DisputeForm(forms.Form):

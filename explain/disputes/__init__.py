@@ -1,0 +1,1 @@
+"""The dispute case: taken in, looked after, decided by a person, and answered in time."""
