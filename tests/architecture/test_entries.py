@@ -33,6 +33,7 @@ from portal.errors import Invalid
 from portal.times import months_before
 from registry.checking.findings import Finding, Verdict
 from registry.checking.queries import open_run
+from registry.releasing.preview import preview_of
 from tests import ci_tokens, exporting, factories
 from tests.factories import approved, decided, person, released, submitted, version
 
@@ -346,6 +347,10 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         lambda made: releasing.ratify_release(actor=actor("compliance"), release=made, **WHY, **now()),
     ),
     "registry.releasing.roll_back": (two_releases, roll_back),
+    "registry.releasing.record_preview": (
+        two_releases,
+        lambda system: releasing.record_preview(actor=actor(), system=system, preview=preview_of(system)),
+    ),
     # Only the first of several with the same answer; tests/registry/releasing/ shows that.
     "registry.releasing.note_readiness": (
         two_releases,
