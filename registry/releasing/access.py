@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from portal.accounts.access import Actor
-from registry.models import Release
+from portal.accounts.access import Actor, Role
+from registry.models import Release, RiskClass
 
 
 def ratification_barred(actor: Actor, release: Release) -> str:
@@ -12,4 +12,6 @@ def ratification_barred(actor: Actor, release: Release) -> str:
         return f"Only a person may ratify a release; {actor.label} is a service."
     if actor.label in (release.released_by, release.version.submitted_by):
         return "You released or submitted this version, so somebody else must ratify it."
+    if release.system.risk_class == RiskClass.HIGH and Role.COMPLIANCE not in actor.roles:
+        return "The system is high-risk, so a compliance officer must ratify it."
     return ""

@@ -22,7 +22,7 @@ from registry import queries
 from registry.bodies import ReasonBody
 from registry.models import Release, Strategy, System
 from registry.releasing import services
-from registry.releasing.readiness import rollback_of
+from registry.releasing.preview import preview_of
 from registry.releasing.waiting import MOST_SECONDS, wait_for
 
 AT = OpenApiParameter("at", OpenApiTypes.DATETIME, description="The moment to look at; now, unless told.")
@@ -97,12 +97,40 @@ class Production(serializers.Serializer):
     candidate = serializers.JSONField(allow_null=True)
 
 
-class Preview(serializers.Serializer):
-    """Whether a rollback would work now, and where it would go."""
+class PreviewBody(serializers.Serializer):
+    """Whether a rollback would work now, where it would go, and what it would change."""
 
-    target_version = serializers.IntegerField(allow_null=True)
-    armed = serializers.BooleanField()
-    problems = serializers.ListField(child=serializers.CharField())
+    target_version = serializers.IntegerField(source="target.number", allow_null=True, default=None)
+    armed = serializers.BooleanField(source="found.armed")
+    possible = serializers.BooleanField(
+        source="found.is_possible", help_text="Whether a rollback would be made, armed or not."
+    )
+    problems = serializers.ListField(source="found.problems", child=serializers.CharField())
+    release = serializers.IntegerField(source="release.number", allow_null=True, default=None)
+    decisions_since_release = serializers.IntegerField(source="sample.number", help_text="Answered by the release.")
+    is_exact = serializers.BooleanField(source="sample.is_exact", help_text="False where that number is an estimate.")
+    is_recent = serializers.BooleanField(
+        source="sample.is_recent", help_text="True where only the newest 100,000 could be drawn from."
+    )
+    sampled = serializers.IntegerField(source="tally.sampled", default=0)
+    would_flip = serializers.IntegerField(
+        allow_null=True, help_text="Of all decisions since the release; an estimate unless all were drawn."
+    )
+    flip_interval = serializers.ListField(
+        child=serializers.IntegerField(), allow_null=True, help_text="With 95 % confidence (Clopper and Pearson)."
+    )
+    directions = serializers.DictField(
+        source="tally.directions",
+        child=serializers.IntegerField(),
+        default=dict,
+        help_text="Of the sample, by the label that it flips to; for values `higher` and `lower`.",
+    )
+    refused = serializers.IntegerField(
+        source="tally.refused", default=0, help_text="Of the sample, inputs that the target's schema would refuse."
+    )
+    failed = serializers.IntegerField(source="tally.failed", default=0, help_text="For which the target has no score.")
+    erased = serializers.IntegerField(source="tally.erased", default=0, help_text="Of which nothing can be read.")
+    rule = serializers.CharField(help_text="What counts as another decision.")
 
 
 class ReleaseList(Endpoint):
@@ -159,11 +187,16 @@ class Rollback(Endpoint):
 class RollbackPreview(Endpoint):
     """What a rollback would do."""
 
-    @extend_schema(responses=Preview)
+    @extend_schema(responses=PreviewBody)
     def get(self, request: Any, slug: str) -> Response:
-        found = rollback_of(queries.system_for(self.actor, slug))
-        target = found.target.number if found.target else None
-        return Response({"target_version": target, "armed": found.armed, "problems": list(found.problems)})
+        """What a rollback would do, seen on at most 2,000 of the decisions since the release, drawn at random.
+
+        They are made again by the target; their inputs are shown to nobody. Each preview is recorded.
+        """
+        system = queries.system_for(self.actor, slug)
+        seen = preview_of(system)
+        services.record_preview(actor=self.actor, system=system, preview=seen)
+        return Response(PreviewBody(seen).data)
 
 
 class ProductionPointer(Endpoint):

@@ -18,12 +18,14 @@ import audit.services as trail
 from portal.accounts.access import Actor, Permission
 from portal.errors import Conflict, Forbidden, Invalid, Problem
 from registry import lifecycle, queries, store
-from registry.checking.queries import gates_of
+from registry.checking.findings import Verdict
+from registry.checking.queries import gates_of, unsatisfied
 from registry.events import Event
 from registry.models import Ratification, Release, RollbackReadiness, Strategy, System, Version
 from registry.moves import lock_version, move
 from registry.releasing import gateways
 from registry.releasing.access import ratification_barred
+from registry.releasing.preview import Preview
 from registry.releasing.readiness import Armed, rollback_target
 
 MOST_TOLD = 20
@@ -44,13 +46,14 @@ def create_release(
     """Make an approved version live.
 
     `Conflict` when somebody released in between, when the version is not approved, when its artifact no longer hashes,
-    or, for a blue-green release, when a gateway does not have it ready.
+    when a gate failed since its approval, or, for a blue-green release, when a gateway does not have it ready.
     """
     actor.need(Permission.RELEASE_CREATE)
     _check_strategy(strategy)
     current = _lock_pointer(system, expected_release)
     target = _lock_version_of(system, version)
     lifecycle.check("go_live", lifecycle.State(target.state), what=f"version {target.number}")
+    _check_evidence(target)
     _check_artifact(target)
     if strategy == Strategy.BLUE_GREEN:
         gateways.check_ready(target)
@@ -146,6 +149,20 @@ def roll_back(
 
 
 @transaction.atomic
+def record_preview(*, actor: Actor, system: System, preview: Preview, **details: Any) -> None:
+    """Record that somebody had decisions made again by the rollback's target, and what came out, in numbers."""
+    actor.need_sight(Permission.SYSTEM_VIEW)
+    trail.record(
+        actor=actor,
+        event=Event.ROLLBACK_PREVIEWED,
+        system=system.slug,
+        version=preview.target.number if preview.target else None,
+        release=preview.release.number if preview.release else None,
+        details={**preview.counts(), **details},
+    )
+
+
+@transaction.atomic
 def note_readiness(*, actor: Actor, system: System, found: Armed, now: datetime) -> RollbackReadiness:
     """Keep whether a rollback would work; an act in the trail only where the answer is another than before."""
     locked = System.objects.select_for_update().get(pk=system.pk)
@@ -201,6 +218,17 @@ def _check_artifact(version: Version) -> None:
     except (store.StoreError, OSError) as error:
         message = f"Version {version.number} cannot go live: its artifact cannot be used: {error}"
         raise Conflict(message, code="artifact_unusable") from None
+
+
+def _check_evidence(version: Version) -> None:
+    """What was found out after the approval counts, too; what was merely asked for later does not."""
+    signed = version.approvals.filter(verdict="approved").order_by("-id").first()
+    since = [gate for gate in unsatisfied(version) if gate.verdict == Verdict.FAILED]
+    failed = [gate for gate in since if signed and gate.decisive and gate.decisive.recorded_at > signed.decided_at]
+    if failed:
+        titles = ", ".join(f"“{gate.title}”" for gate in failed)
+        message = f"Version {version.number} cannot go live: since its approval it failed {titles}."
+        raise Conflict(f"{message} Waive it, or withdraw the approval.", code="gates_failed_since")
 
 
 def _step_aside(actor: Actor, current: Release | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
@@ -13,14 +13,20 @@ from django.views.decorators.http import require_GET, require_POST
 from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.accounts.freshness import is_fresh, need_fresh
+from portal.errors import Conflict
+from portal.http import part
 from registry import queries
 from registry.forms import ReleaseForm, RollbackForm, cleaned
 from registry.models import Release
 from registry.releasing import services
 from registry.releasing.access import ratification_barred
+from registry.releasing.affected import AffectedLines
 from registry.releasing.forms import BreakGlassForm, RatifyForm
 from registry.releasing.gateways import standings
+from registry.releasing.preview import preview_of
 from registry.releasing.readiness import readiness_of, rollback_of
+
+MOST_LISTED = 500
 
 
 @require_GET
@@ -42,6 +48,46 @@ def production(request: HttpRequest, slug: str) -> HttpResponse:
         "is_fresh": is_fresh(request),
     }
     return render(request, "registry/production.html", context)
+
+
+@require_GET
+def preview(request: HttpRequest, slug: str) -> HttpResponse:
+    """What a rollback would change, on decisions made since the release: a part of the production page, or a page."""
+    actor = actor_of(request)
+    found = queries.system_for(actor, slug)
+    seen = preview_of(found)
+    services.record_preview(actor=actor, system=found, preview=seen)
+    context = {"system": found, "preview": seen, "may_list": actor.may(Permission.DECISION_LIST)}
+    return part(request, "registry/preview.html", "preview", context)
+
+
+@require_GET
+def affected(request: HttpRequest, slug: str) -> HttpResponse:
+    """The sampled decisions that a rollback's target would make otherwise, for review."""
+    actor = actor_of(request)
+    found = queries.system_for(actor, slug)
+    actor.need_sight(Permission.DECISION_LIST)
+    seen = preview_of(found)
+    services.record_preview(actor=actor, system=found, preview=seen, list="sample")
+    flips = seen.tally.flips if seen.tally else []
+    context = {"system": found, "preview": seen, "flips": flips[:MOST_LISTED], "unlisted": len(flips[MOST_LISTED:])}
+    return render(request, "registry/affected.html", context)
+
+
+@require_GET
+def affected_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    """All of them since the release, as CSV, made while it is sent."""
+    actor = actor_of(request)
+    found = queries.system_for(actor, slug)
+    actor.need_sight(Permission.DECISION_LIST)
+    seen = preview_of(found, sampled=0)
+    if seen.release is None or seen.target is None:
+        raise Conflict(" ".join(seen.found.problems), code="no_target")
+    lines = AffectedLines(seen.release, seen.target)
+    services.record_preview(actor=actor, system=found, preview=seen, list="all")
+    name = f"{slug}-release-{seen.release.number}-under-version-{seen.target.number}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 @require_POST
