@@ -1,7 +1,9 @@
 """What would have led to the other outcome: few changes of actionable inputs, taken from people who had it.
 
 Nearest rows of the background with the other outcome, then a greedy copy of their values (the idea of NICE,
-Brughmans et al. 2023, doi 10.1007/s10618-023-00930-y). Each alternative is verified by the scorer itself.
+Brughmans et al. 2023, doi 10.1007/s10618-023-00930-y), then each number goes back as far as it may. Each alternative
+is verified by the scorer itself. Nobody is told to do what the schema calls worse: where an input is marked as raising
+the score (`x-monotone` 1), advice is only to lower it.
 """
 
 from __future__ import annotations
@@ -12,10 +14,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from explain.methods.nearness import distance
 from explain.methods.subject import Effort, Expired, JsonValue, Matrix, Subject, differs
 
 MOST_ALTERNATIVES = 2
 MOST_CHANGES = 4  # more than four changes is another person, not advice
+EASING_STEPS = 40  # values tried between what an input was and where it flips the outcome
 
 
 class OutputLike(Protocol):
@@ -56,17 +60,17 @@ def find_alternatives(
     accepted = np.flatnonzero(subject.scores < output.threshold)
     if not len(free) or not len(accepted):
         return ()
-    scale = _scale(subject)
-    nearest = accepted[np.argsort(_distance(subject, subject.codes[accepted], codes, scale), kind="stable")]
+    nearest = accepted[np.argsort(distance(subject, subject.codes[accepted], codes), kind="stable")]
     goals = subject.codes[nearest[: effort.neighbours]]
     found = _copy_greedily(subject, codes, goals, free, output.threshold, expired)
     verified = _verified(subject, _shortened(found, codes), output.threshold)
     if not len(verified):
         return ()
     changes = differs(verified, codes).sum(axis=1)
-    order = np.lexsort((_distance(subject, verified, codes, scale), changes))
+    order = np.lexsort((distance(subject, verified, codes), changes))
     chosen = _distinct(verified[order], codes)
-    return tuple(_alternative(subject, output, codes, row) for row in chosen)
+    smallest = [_eased(subject, codes, row, output.threshold, expired) for row in chosen]
+    return tuple(_alternative(subject, output, codes, row) for row in smallest)
 
 
 def _free(subject: Subject) -> NDArray[np.intp]:
@@ -77,25 +81,10 @@ def _free(subject: Subject) -> NDArray[np.intp]:
     )
 
 
-def _scale(subject: Subject) -> Matrix:
-    """Spread of each column: from the 5th to the 95th percentile, so that outliers do not shrink
-    distances."""
-    scale = np.ones(len(subject.names))
-    for index in range(len(subject.names)):
-        column = subject.codes[:, index]
-        column = column[~np.isnan(column)]
-        if len(column) and not subject.is_discrete(index):
-            scale[index] = np.subtract(*np.percentile(column, [95, 5])) or np.ptp(column) or 1.0
-    return scale
-
-
-def _distance(subject: Subject, rows: Matrix, codes: Matrix, scale: Matrix) -> Matrix:
-    """Gower's distance: categories count 0 or 1, numbers by their spread; missing against present counts
-    1."""
-    discrete = np.asarray([subject.is_discrete(index) for index in range(len(codes))])
-    moved = differs(rows, codes)
-    size = np.nan_to_num(np.abs(rows - codes) / scale, nan=1.0)
-    return np.where(moved, np.where(discrete, 1.0, size), 0.0).sum(axis=1)
+def _helps(subject: Subject, free: NDArray[np.intp], before: Matrix, after: Matrix) -> NDArray[np.bool_]:
+    """Which moves go the way that the schema's marks call better; any way where there is no mark."""
+    marks = np.asarray([subject.features[index].monotone or 0 for index in free])
+    return (marks == 0) | np.isnan(before) | ((after - before) * marks < 0)
 
 
 def _copy_greedily(
@@ -109,6 +98,7 @@ def _copy_greedily(
     for _ in range(min(MOST_CHANGES, len(free))):
         moves = differs(current[open_rows][:, free], goals[open_rows][:, free])
         moves &= ~np.isnan(goals[open_rows][:, free])
+        moves &= _helps(subject, free, current[open_rows][:, free], goals[open_rows][:, free])
         line, step = np.nonzero(moves)
         if not len(line) or expired():
             break
@@ -138,6 +128,38 @@ def _shortened(rows: Matrix, codes: Matrix) -> Matrix:
 
 def _verified(subject: Subject, rows: Matrix, threshold: float) -> Matrix:
     return rows[subject.score(rows) < threshold] if len(rows) else rows
+
+
+def _eased(subject: Subject, codes: Matrix, row: Matrix, threshold: float, expired: Expired) -> Matrix:
+    """The row with each changed number moved back towards what it was, as far as the outcome and all values between
+    there and the goal allow."""
+    eased = row.copy()
+    for index in np.flatnonzero(differs(row, codes)).tolist():
+        between = _between(subject, index, float(codes[index]), float(row[index]))
+        if expired() or not len(between):
+            continue
+        tried = np.tile(eased, (len(between), 1))
+        tried[:, index] = between
+        fails = np.flatnonzero(subject.score(tried) >= threshold)
+        first = fails[-1] + 1 if len(fails) else 0
+        if first < len(between):
+            eased[index] = between[first]
+    return eased
+
+
+def _between(subject: Subject, index: int, before: float, goal: float) -> Matrix:
+    """Values from what it was, exclusive, towards the goal, in steps that a person would name; none for a category."""
+    if subject.is_discrete(index) or np.isnan(before):
+        return np.empty(0)
+    span = goal - before
+    whole = subject.features[index].kind == "integer"
+    grain = max(1.0 if whole else 0.0, 10.0 ** np.floor(np.log10(abs(span) / EASING_STEPS)))
+    named = np.round((before + span * np.arange(1, EASING_STEPS) / EASING_STEPS) / grain) * grain
+    inside = (named - before) * span > 0
+    inside &= (goal - named) * span > 0
+    # Written back through text: a grain of 0.01 times 35 is 0.35000000000000003.
+    digits = max(0, -int(np.floor(np.log10(grain))))
+    return np.asarray(list(dict.fromkeys(round(float(value), digits) for value in named[inside])), dtype=np.float64)
 
 
 def _distinct(rows: Matrix, codes: Matrix) -> list[Matrix]:

@@ -44,6 +44,9 @@ class FeatureLike(Protocol):
     @property
     def actionable(self) -> bool: ...
 
+    @property
+    def monotone(self) -> int | None: ...
+
 
 class SchemaLike(Protocol):
     """The inputs in the order in which codes have their columns."""

@@ -7,7 +7,7 @@ from explain.methods.contrast import find_alternatives
 from explain.methods.subject import Effort
 from registry.scoring.manifest import OutputSpec
 
-from .planted import SCHEMA, draw, of_codes, subject_of
+from .planted import SCHEMA, draw, of_codes, schema_of, subject_of
 
 OUTPUT = OutputSpec(labels=("grant", "deny"), adverse_label="deny", threshold=0.5)
 ACTIONABLE = {feature.name for feature in SCHEMA.features if feature.actionable}
@@ -108,3 +108,63 @@ def test_same_inputs_same_alternatives() -> None:
     assert find_alternatives(subject, OUTPUT, codes, Effort()) == find_alternatives(
         subject, OUTPUT, codes, Effort()
     )
+
+
+def test_changes_are_as_small_as_the_outcome_allows() -> None:
+    """The goal is a real person's value, often far beyond the line; what is told is the nearest round value inside."""
+
+    def ask(codes: np.ndarray) -> np.ndarray:
+        return np.where(codes[:, 1] <= 0.4237, 0.2, 0.8)
+
+    background = draw(300)
+    background[:, 1] = np.where(background[:, 1] < 0.42, 0.05, 0.9)
+    subject = subject_of(of_codes(ask), background)
+    codes = draw(1)[0]
+    codes[1] = 0.93
+    [found] = find_alternatives(subject, OUTPUT, codes, Effort())
+    [change] = found.changes
+    assert (change.feature, change.before) == ("debt", 0.93)
+    assert 0.40 <= float(change.after or 0) <= 0.4237 and len(str(change.after)) <= 4
+
+
+def test_a_value_that_flips_back_in_between_is_not_advised() -> None:
+    """Between 0.3 and 0.6 this model refuses again: the nearest value inside the far region is what holds."""
+
+    def ask(codes: np.ndarray) -> np.ndarray:
+        refused = ((codes[:, 1] > 0.3) & (codes[:, 1] < 0.6)) | (codes[:, 1] > 0.8)
+        return np.where(refused, 0.8, 0.2)
+
+    background = draw(300)
+    background[:, 1] = np.where(background[:, 1] < 0.5, 0.1, 0.95)
+    subject = subject_of(of_codes(ask), background)
+    codes = draw(1)[0]
+    codes[1] = 0.9
+    [found] = find_alternatives(subject, OUTPUT, codes, Effort())
+    assert 0.25 <= float(found.changes[0].after or 0) <= 0.3
+
+
+def test_whole_numbers_stay_whole_and_ranges_are_kept() -> None:
+    schema = schema_of(
+        {
+            "cards": {"type": "integer", "minimum": 0, "maximum": 40, "x-actionable": True},
+            "x": {"type": "number"},
+        }
+    )
+    rng = np.random.default_rng(0)
+    background = np.column_stack([rng.choice([1, 30], 200), rng.normal(size=200)]).astype(float)
+    subject = subject_of(of_codes(lambda codes: (codes[:, 0] > 17) * 0.8, schema), background, schema)
+    [found] = find_alternatives(subject, OUTPUT, np.asarray([36.0, 0.0]), Effort())
+    [change] = found.changes
+    assert change.after == 17 and isinstance(change.after, int)
+
+
+@pytest.mark.parametrize("mark,expected", [(None, True), (1, False), (-1, True)])
+def test_nobody_is_told_to_do_what_the_schema_calls_worse(mark: int | None, expected: bool) -> None:
+    """This model likes debt. Marked as raising the score, debt is not advised, even if the model would reward it."""
+    marked = {} if mark is None else {"x-monotone": mark}
+    schema = schema_of({"debt": {"type": "number", "x-actionable": True, **marked}})
+    background = np.random.default_rng(0).random((200, 1))
+    subject = subject_of(of_codes(lambda codes: 0.9 - 0.8 * codes[:, 0], schema), background, schema)
+    found = find_alternatives(subject, OUTPUT, np.asarray([0.2]), Effort())
+    assert bool(found) is expected
+    assert all(float(item.changes[0].after or 0) > 0.5 for item in found)
