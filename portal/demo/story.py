@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -167,7 +168,7 @@ def _approve(version: Version, say: Callable[[str], None]) -> None:
     approving.approve_version(actor=clara, version=version, reason=reason, now=timezone.now())
 
 
-def _wait_for_checks(version: Version, seconds: float = 120) -> None:
+def _wait_for_checks(version: Version, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while open_run(version):
         if time.monotonic() > deadline:
@@ -177,7 +178,8 @@ def _wait_for_checks(version: Version, seconds: float = 120) -> None:
 
 def _register(system: System, trained: training.Trained, builder: str) -> Version:
     names = ("artifact", "background", "evaluation", "golden")
-    upload = Upload(trained.manifest, **{name: io.BytesIO(getattr(trained, name)) for name in names})
+    parts: dict[str, Any] = {name: io.BytesIO(getattr(trained, name)) for name in names}
+    upload = Upload(trained.manifest, **parts)
     return registry.register_version(actor=_actor(builder), system=system, upload=upload, now=timezone.now())
 
 

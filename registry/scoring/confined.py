@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from .confinement import die_with_parent
 from .problems import ArtifactRefused, ProblemsFound, SampleInvalid, ScoreInvalid
 
 Answer = dict[str, Any]
@@ -15,6 +16,7 @@ Answer = dict[str, Any]
 
 def serve(work: Callable[[dict[str, Any]], Answer]) -> None:
     """Answer the job on stdin. Every outcome that can be told apart is an answer with exit status 0."""
+    die_with_parent()
     job = json.loads(sys.stdin.buffer.read())
     answer = os.dup(1)
     # Libraries print to stdout; the answer must be alone on it.

@@ -10,11 +10,12 @@ import ctypes
 import os
 import platform
 import resource
+import signal
 import struct
 import sys
 from pathlib import Path
 
-_NO_NEW_PRIVS, _SET_SECCOMP, _FILTER = 38, 22, 2
+_DIE_WITH_PARENT, _NO_NEW_PRIVS, _SET_SECCOMP, _FILTER = 1, 38, 22, 2
 _ALLOW, _DENY = 0x7FFF0000, 0x00050000 | 1  # EPERM
 _JUMP_EQUAL, _LOAD, _RETURN = 0x15, 0x20, 0x06
 
@@ -46,6 +47,12 @@ def confine(memory_bytes: int, cpu_s: int, answer: int, files: int) -> list[str]
         layers += ["landlock"] if _landlock(libc) else []
         layers += ["seccomp"] if _seccomp(libc) else []
     return layers
+
+
+def die_with_parent() -> None:
+    """Be killed when whoever waits for the answer is: a lost worker must not leave its sandboxes behind. Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
 
 
 def _limit(memory_bytes: int, cpu_s: int, answer: int, files: int) -> None:

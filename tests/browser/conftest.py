@@ -114,7 +114,7 @@ def product(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """The whole product with the demo's data, as `make demo` starts it."""
     product = Product(tmp_path_factory.mktemp("var"), DEMO_MODE="1")
     try:
-        product.start("--demo", until="demo data is there", seconds=120)
+        product.start("--demo", until="demo data is there", seconds=300)
         yield product
     finally:
         product.end()

@@ -54,9 +54,7 @@ def test_without_a_sample_rows_are_made_up(logistic_skops: bytes, save: Save) ->
     assert report.ok and report.sample == "made_up" and report.rows == 32
 
 
-def test_refusals_come_through_with_their_code(
-    logistic: Any, logistic_skops: bytes, save: Save, sample: Path
-) -> None:
+def test_refusals_come_through_with_their_code(logistic: Any, logistic_skops: bytes, save: Save, sample: Path) -> None:
     pickled = examine(save(pickle.dumps(logistic)), hmda_manifest("skops"), sample)
     assert (pickled.ok, pickled.code) == (False, "artifact_is_pickle")
     assert set(pickled.as_dict()) == {"ok", "code", "message", "details"}
@@ -162,3 +160,36 @@ def test_what_a_captured_process_can_still_do(tmp_path: Path) -> None:
     if "landlock" in tried["layers"]:
         assert {tried[act] for act in ("read", "environment", "write", "delete")} == {"PermissionError"}
         assert victim.exists()
+
+
+WAITING = """
+import signal, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "from registry.scoring.confined import serve; import os, time\\n"
+    "serve(lambda job: os.write(2, b'here') and time.sleep(60))"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+child.stdin.write(b"{}")
+child.stdin.close()
+assert child.stderr.read(4) == b"here"
+print(child.pid, flush=True)
+signal.pause()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_a_lost_worker_leaves_no_sandbox_behind() -> None:
+    with subprocess.Popen([sys.executable, "-c", WAITING], stdout=subprocess.PIPE, cwd=PROJECT) as worker:
+        assert worker.stdout is not None
+        sandboxed = int(worker.stdout.readline())
+        assert _is_running(sandboxed)
+        worker.kill()
+    deadline = time.monotonic() + 10
+    while _is_running(sandboxed) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _is_running(sandboxed)
+
+
+def _is_running(pid: int) -> bool:
+    """Not one that is dead and only waits to be collected by somebody."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
