@@ -5,11 +5,8 @@ from __future__ import annotations
 import io
 import json
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +19,7 @@ from audit.models import Entry
 from audit.queries import facts_of
 from registry.uploads import limits_of
 from tests import factories
-from tests.product import ROOT, eventually, free_port
+from tests.serving import answers, portal_on
 
 VERSIONS = "/api/v1/systems/mortgage/versions/"
 HUGE = 3 * 1024**3
@@ -127,34 +124,6 @@ class TestOnTheWay:
         assert len(refusals()) == 1
 
 
-@pytest.fixture
-def portal(committed: str, process_environment, tmp_path: Path) -> Iterator[tuple[int, psutil.Process, Path]]:
-    """The portal as gunicorn serves it, on the seeded database: port, worker, and where uploads would go."""
-    port, spool = free_port(), tmp_path / "spool"
-    spool.mkdir()
-    command = [sys.executable, "-m", "gunicorn", "portal.wsgi:application", "--bind", f"127.0.0.1:{port}"]
-    command += ["--worker-class", "gthread", "--threads", "8", "--log-level", "error", "--no-control-socket"]
-    environment = {**process_environment(committed), "TMPDIR": str(spool)}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
-    try:
-        assert eventually(lambda: _answers(port), 30)
-        [worker] = psutil.Process(process.pid).children()
-        yield port, worker, spool
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _answers(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-            head = f"GET {reverse('login')} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-            connection.sendall(head.encode())
-            return connection.recv(12).endswith(b"200")
-    except OSError:
-        return False
-
-
 class Flood:
     """A client that sends as fast as it can, and notes when it was answered and how much it got rid of."""
 
@@ -189,9 +158,18 @@ class Flood:
 
 
 @pytest.mark.parametrize("chunked,status", [(False, b"413"), (True, b"411")])
-def test_three_gigabytes_over_the_wire(portal, chunked: bool, status: bytes) -> None:
-    port, worker, spool = portal
+def test_three_gigabytes_over_the_wire(
+    committed: str, process_environment, tmp_path: Path, chunked: bool, status: bytes
+) -> None:
     token = factories.make_token("register")
+    with portal_on(process_environment(committed), tmp_path) as (port, worker):
+        send_three_gigabytes(port, worker, tmp_path, token, chunked, status)
+    assert len(refusals()) == 1
+
+
+def send_three_gigabytes(
+    port: int, worker: psutil.Process, spool: Path, token: str, chunked: bool, status: bytes
+) -> None:
     before = worker.memory_info().rss
     size = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {HUGE}"
     flood = Flood(port, f"Authorization: Bearer {token}\r\n{size}", chunked)
@@ -201,5 +179,4 @@ def test_three_gigabytes_over_the_wire(portal, chunked: bool, status: bytes) -> 
     # The connection was closed long before it all went out, and nothing of it is anywhere.
     assert flood.ended and flood.sent < 64 * 1024**2
     assert worker.memory_info().rss - before < 64 * 1024**2
-    assert list(spool.rglob("*")) == [] and _answers(port)
-    assert len(refusals()) == 1
+    assert list(spool.rglob("*")) == [] and answers(port)
