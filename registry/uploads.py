@@ -92,7 +92,7 @@ class PartLimits(FileUploadHandler):
 
 
 def limits_of(name: str) -> dict[str, int]:
-    """The most bytes of each file that an address takes, by the address's name."""
+    """The most bytes of each file that an address takes, by the address's name; files that are not here go nowhere."""
     if name in VERSION_PAGES:
         samples = dict.fromkeys(FILES[1:], MAX_SAMPLE_BYTES)
         manifest = dict.fromkeys(("manifest", "manifest_file"), MAX_MANIFEST_BYTES)

@@ -20,6 +20,8 @@ FRESH_SECONDS = 3_600.0
 STALE_SECONDS = 86_400.0
 # Whoever sends made-up key ids must not make us hammer the issuer.
 AGAIN_SECONDS = 60.0
+# While it does not answer, callers must not wait for it one after the other.
+SILENT_SECONDS = 5.0
 
 
 class KeysUnavailable(Exception):
@@ -53,8 +55,11 @@ class KeyStore:
 
     def _refresh(self, issuer: Issuer, kept: _Kept | None) -> _Kept:
         now = self._clock()
-        if kept is not None and now - self._asked.get(issuer, now - AGAIN_SECONDS) < AGAIN_SECONDS:
+        since = now - self._asked.get(issuer, -AGAIN_SECONDS)
+        if kept is not None and since < AGAIN_SECONDS:
             return kept
+        if kept is None and since < SILENT_SECONDS:
+            raise KeysUnavailable("it did not answer a moment ago")
         self._asked[issuer] = now
         try:
             self._kept[issuer] = _Kept(_keys_of(issuer), now)

@@ -92,6 +92,19 @@ def test_a_silent_issuer_is_borne_for_a_day(publisher: Publisher) -> None:
         keys.find(issuer, "first")
 
 
+def test_nobody_waits_for_a_silent_issuer_behind_somebody_else(publisher: Publisher) -> None:
+    clock = Clock()
+    keys, issuer = KeyStore(clock), issuer_at(publisher.url)
+    publisher.status = 503
+    for words in ("503", "a moment ago", "a moment ago"):
+        with pytest.raises(KeysUnavailable, match=words):
+            keys.find(issuer, "first")
+    assert publisher.asked == 1
+    publisher.status = 200
+    clock.now += 6
+    assert keys.find(issuer, "first") is not None
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"keys": []}', b'{"keys": [7]}', b'{"keys": 7}', b"\xff"])
 def test_what_is_no_set_of_keys_is_said(publisher: Publisher, body: bytes) -> None:
     publisher.body = body
