@@ -156,6 +156,9 @@ TSA_CERTIFICATE_FILE = env_str("TSA_CERTIFICATE_FILE")
 CI_ISSUERS = env_secret("CI_ISSUERS")
 CI_AUDIENCE = env_str("CI_AUDIENCE", PORTAL_URL)
 
+# How long registering a version by the API waits for the checks' verdicts, so that CI gets them in the answer.
+CHECKS_WAIT_SECONDS = env_int("CHECKS_WAIT_SECONDS", 20)
+
 CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL") or redis_url(VAR_DIR)
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
@@ -22,6 +23,7 @@ from registry.checking.importing.sent import WORD_OF_SENDER, is_judged
 from registry.checking.importing.services import import_evidence
 from registry.models import Evidence, RiskClass, Version
 from registry.provenance import services as provenance
+from registry.releasing.waiting import wait_for
 from registry.uploads import upload_of
 
 _DRY_RUN = {"1": True, "true": True, "0": False, "false": False}
@@ -67,6 +69,11 @@ class VersionDetail(VersionSummary):
 
     manifest = serializers.SerializerMethodField()
     gates = serializers.SerializerMethodField()
+    checks = serializers.SerializerMethodField(help_text="The newest run of the checks: queued, running, done, failed.")
+
+    def get_checks(self, version: Version) -> str | None:
+        run = checklist.newest_run(version)
+        return run.state if run else None
 
     def get_manifest(self, version: Version) -> dict[str, Any]:
         return json.loads(version.manifest)
@@ -150,6 +157,8 @@ class VersionList(Endpoint):
     def post(self, request: Any, slug: str) -> Response:
         """Register a version; every part is checked, and the artifact opened in a sandbox only.
 
+        Workers then check the gates; the answer waits for them, up to 20 s. `checks` says whether they are done.
+
         With `?dry_run=1` all gates are checked at once, which takes some seconds, and nothing is stored: 200 with `ok`,
         false when a required gate would stand in the way of approval.
         """
@@ -161,7 +170,9 @@ class VersionList(Endpoint):
         sent: dict[str, Any] = {"actor": self.actor, "system": system, "upload": upload, "voucher": voucher, "now": now}
         if _is_dry_run(request):
             return Response(TriedBody(checking.try_version(**sent)).data)
-        return Response(VersionDetail(services.register_version(**sent)).data, status=status.HTTP_201_CREATED)
+        version = services.register_version(**sent)
+        wait_for(lambda: checklist.open_run(version), lambda run: run is None, settings.CHECKS_WAIT_SECONDS)
+        return Response(VersionDetail(version).data, status=status.HTTP_201_CREATED)
 
 
 class VersionOne(Endpoint):

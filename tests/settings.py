@@ -16,6 +16,8 @@ _LEFT_OUT = ("DATABASE_URL", "DATABASE_OWNER_URL", "CELERY_BROKER_URL", "ARTIFAC
 for _name in (*_LEFT_OUT, "DEMO_MODE", "DEBUG"):
     os.environ.pop(_name, None)
 os.environ |= {"VAR_DIR": _FOLDER, "EMBEDDED_DATABASE": "tests", "LOG_LEVEL": "WARNING"}
+# No worker runs beside most tests.
+os.environ["CHECKS_WAIT_SECONDS"] = "0"
 
 # A CI of the tests' own; tests/ci_tokens.py publishes its keys there.
 CI_KEYS_FILE = os.path.join(_FOLDER, "ci-keys.json")

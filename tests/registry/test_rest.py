@@ -215,7 +215,7 @@ class TestReleases:
             made = send(releaser, f"{MORTGAGE}releases/", sent)
             assert (made.status_code, made.json()) == (
                 201,
-                {"release": number, "version": number, "strategy": "direct"},
+                {"release": number, "version": number, "strategy": "direct", "is_break_glass": False},
             )
         body = releaser.get(f"{MORTGAGE}production/").json()
         assert body == {

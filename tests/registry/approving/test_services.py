@@ -11,10 +11,11 @@ import registry.checking.services as checking
 import registry.services as registry
 from audit.models import Entry
 from audit.queries import facts_of
-from portal.accounts.access import Role, Scope, actor_for_service
+from portal.accounts.access import Role, Scope, actor_for_process, actor_for_service
 from portal.accounts.services import create_person
 from portal.errors import Conflict, Forbidden, Hidden, Invalid
 from registry.approving.queries import progress_of
+from registry.checking.findings import Finding, Verdict
 from registry.models import Approval, Approver, System
 from tests import factories
 from tests.factories import person, submitted, version
@@ -218,3 +219,16 @@ def test_a_waiver_is_refused_to_whoever_built_it_and_where_it_cannot_be(waiting)
         waive("compliance", "image")
     entry = Entry.objects.filter(type="gate.waived", object="image").get()
     assert facts_of(entry)["details"]["was"] == "missing"
+
+
+def test_what_failed_since_the_approval_does_not_go_live(waiting) -> None:
+    act(approving.approve_version, "compliance")
+    run = checking.request_checks(actor=person("lead").actor, version=version(1), now=timezone.now())
+    failed = Finding("latency", Verdict.FAILED, "99th percentile 900 ms, at most 200 ms is allowed")
+    checking.record_findings(actor=actor_for_process("checks"), run=run, findings=[failed], now=timezone.now())
+    with refused(Conflict, "since its approval it failed “Latency of the artifact”"), transaction.atomic():
+        factories.released(1)
+    checking.waive_gate(
+        actor=person("compliance").actor, version=version(1), gate="latency", reason=WHY, now=timezone.now()
+    )
+    assert factories.released(1).number == 1
