@@ -96,6 +96,8 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "other_number": number_beside(found, release),
         "release": release,
         "release_form": _release_form(number, release) if can_go_live else None,
+        "may_break_glass": state in lifecycle.BY_NAME["go_live_unapproved"].sources
+        and actor.may(Permission.RELEASE_BREAK_GLASS),
     }
     return render(request, "registry/version.html", context)
 
