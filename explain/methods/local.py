@@ -10,6 +10,7 @@ samples, since LIME has no words for "missing" on a scale.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -18,10 +19,11 @@ import numpy as np
 from lime.discretize import QuartileDiscretizer
 from lime.lime_tabular import LimeTabularExplainer
 
-from explain.methods.subject import Expired, Matrix, Subject
+from explain.methods.subject import Expired, Matrix, OutOfTime, Subject, unlimited
 
 SEEDS = 3
 TOP = 5
+FEWEST_SAMPLES = 300
 FEWEST_CHANGED = 50  # samples in which a feature differs, and in which it does not: fewer give noise (§3.4)
 
 
@@ -125,8 +127,13 @@ def explain_lime(
     samples: int,
     seed: int,
     expired: Expired = lambda: False,
+    seconds_left: Callable[[], float] = unlimited,
 ) -> LimeResult:
-    """LIME of one code row: the fit with `seed`, and two more for stability unless time is up."""
+    """LIME of one code row: the fit with `seed`, and two more for stability unless time is up.
+
+    A model that is too slow for all samples gets fewer; OutOfTime when it is too slow for `FEWEST_SAMPLES`.
+    """
+    wanted, samples = samples, _affordable(subject, samples, seconds_left())
     first = _fit(subject, ready, codes, samples, seed)
     others = np.random.default_rng(seed).integers(0, 2**32 - 1, size=SEEDS - 1)
     fits = [first]
@@ -137,7 +144,16 @@ def explain_lime(
     tops = [{item.feature for item in fit.contributions[:TOP]} for fit in fits]
     overlaps = [len(a & b) / len(a | b) if a | b else 1.0 for a, b in combinations(tops, 2)]
     stability = float(np.mean(overlaps)) if overlaps else None
-    return replace(first, stability=stability, complete=len(fits) == SEEDS)
+    return replace(first, stability=stability, complete=len(fits) == SEEDS and samples == wanted)
+
+
+def _affordable(subject: Subject, samples: int, seconds: float) -> int:
+    """As many samples as all seeds can be asked about in time, by halves; at the least what one seed can."""
+    while subject.pace.seconds_for(SEEDS * samples) > seconds and samples // 2 >= FEWEST_SAMPLES:
+        samples //= 2
+    if subject.pace.seconds_for(samples) > seconds:
+        raise OutOfTime(f"the model takes {subject.pace.seconds_for(1_000):.1f} s for 1,000 rows")
+    return samples
 
 
 def _fit(subject: Subject, ready: LimeReady, codes: Matrix, samples: int, seed: int) -> LimeResult:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from explain.methods.agreement import Agreement, compare
+from explain.methods.cases import Case, nearest_cases
 from explain.methods.contrast import Alternative, OutputLike, find_alternatives
 from explain.methods.links import PROBABILITY, VALUE
 from explain.methods.local import LimeResult, explain_lime
 from explain.methods.prepared import Prepared
+from explain.methods.reference import reference_of
 from explain.methods.shapley import ShapResult, explain_shap
+from explain.methods.stages import BEGINS, Progress, Stages, unhurried
 from explain.methods.subject import JsonValue, Matrix, plain
 from explain.methods.wording import disclosures_of, reasons_of
 
 MATCHES, CLOSE = 1e-9, 1e-6  # distance of the replayed from the recorded score, relative for values above 1
 WHICH = ("decision", "system", "version", "artifact_sha256")
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -40,54 +42,16 @@ def seed_of(decision_id: str, artifact_sha256: str) -> int:
     return int.from_bytes(digest[:4], "big")
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Found:
-    """What the stages found; None or empty where one did not run."""
+    """What the stages have found so far; None or empty where one did not run."""
 
     replay: dict[str, JsonValue]
-    shap: ShapResult | None
-    lime: LimeResult | None
-    agreement: Agreement | None
-    alternatives: tuple[Alternative, ...]
-
-
-class _Stages:
-    """Stages with their times; one that would begin after the deadline is skipped and the report is
-    partial."""
-
-    def __init__(self, progress: Progress, budget_s: float, clock: Callable[[], float]) -> None:
-        self.progress, self.clock = progress, clock
-        self.begin = clock()
-        self.deadline = self.begin + budget_s
-        self.timings: dict[str, float] = {}
-        self.complete = True
-        self.problems: list[str] = []
-
-    def expired(self) -> bool:
-        return self.clock() >= self.deadline
-
-    def run(self, stage: str, fraction: float, work: Callable[[], Any]) -> Any:
-        """The work's result; None when time is up or it failed, since one method must not cost the others."""
-        if self.expired():
-            self.complete = False
-            return None
-        self.progress(stage, fraction)
-        start = self.clock()
-        result = None
-        try:
-            result = work()
-        except Exception as error:  # noqa: BLE001 - libraries and models raise anything on rows never sent before
-            self.problems.append(f"{stage}: {type(error).__name__}: {error}")
-        self.timings[stage] = round((self.clock() - start) * 1e3, 3)
-        self.complete &= result is not None and getattr(result, "complete", True)
-        return result
-
-    def summary(self) -> dict[str, Any]:
-        return {
-            "completeness": "full" if self.complete else "partial",
-            "problems": self.problems,
-            "timings_ms": self.timings,
-        }
+    shap: ShapResult | None = None
+    lime: LimeResult | None = None
+    agreement: Agreement | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    cases: tuple[Case, ...] = ()
 
 
 def compose_report(
@@ -100,68 +64,130 @@ def compose_report(
     progress: Progress = lambda stage, fraction: None,
     budget_s: float = 60.0,
     clock: Callable[[], float] = time.perf_counter,
+    without: Collection[str] = (),
+    keep: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
-    """The contract's report, JSON-ready. Same inputs, same `prepared.effort`: same report apart from timings.
+    """The contract's report, JSON-ready. Same inputs, same `prepared.effort`: same full report apart from timings.
 
-    Stages run in order of worth: replay, shap, lime, agreement, counterfactuals, wording. At the deadline
-    what is finished is delivered with completeness `partial`; a stage that did not run is null
-    (counterfactuals: empty).
+    Stages run in order of worth: replay, cases, shap, lime, agreement, counterfactuals, wording. At the deadline what
+    is finished is delivered with completeness `partial`; a stage that did not run is null (lists: empty) and named in
+    `missing`. Stages in `without` are left out. `keep` is given, after each stage, the report as it would be if all
+    ended there. Raises what the model raises when it cannot score the decision's own inputs.
     """
     seed = seed_of(facts.decision, facts.artifact_sha256) if seed is None else seed
     codes = prepared.subject.codes_of(row)
-    stages = _Stages(progress, budget_s, clock)
-    found = _find(prepared, codes, facts, output, seed, stages)
+    stages = Stages(progress, budget_s, clock, without)
+    if not prepared.whole:
+        stages.cut_short.append("background")
+    found = _Found(_replay(prepared, codes, facts.recorded, stages))
+
+    def written(waiting: tuple[str, ...] = ()) -> dict[str, Any]:
+        return _written(prepared, found, facts, output, seed, stages.as_if_over(waiting))
+
+    for waiting in _find(prepared, codes, found, output, seed, stages):
+        if keep is not None and waiting:
+            keep(written(waiting))
     # Wording costs under a millisecond and a report without it says nothing, so it runs after any deadline.
     progress("wording", 0.97)
     start = clock()
+    report = written()
+    report["timings_ms"]["wording"] = round((clock() - start) * 1e3, 3)
+    report["timings_ms"]["total"] = round((clock() - stages.begin) * 1e3, 3)
+    progress("done", 1.0)
+    return report
+
+
+def bare_report(facts: DecisionFacts, output: OutputLike, verdict: str, why: str) -> dict[str, Any]:
+    """The report where nothing can be asked of the model: what was recorded, the replay's verdict and why."""
+    stages = unhurried()
+    stages.missing += ["shap", "lime", "agreement", "counterfactuals", "cases"]
+    stages.problems.append(f"replay: {why}")
+    return {
+        **{name: plain(getattr(facts, name)) for name in WHICH},
+        "seed": seed_of(facts.decision, facts.artifact_sha256),
+        "output_space": VALUE if output.threshold is None else PROBABILITY,
+        "threshold": plain(output.threshold),
+        **_parts(_Found({"recorded": plain(facts.recorded), "recomputed": None, "verdict": verdict}), False),
+        "reference": None,
+        "reasons": [],
+        "disclosures": [why, *stages.lines()],
+        **stages.summary(),
+        "timings_ms": {"total": 0.0},
+        "background": None,
+        "effort": None,
+        "libraries": {},
+    }
+
+
+def with_problem(report: dict[str, Any], problem: str) -> dict[str, Any]:
+    """An unfinished report, with what ended it."""
+    return {**report, "problems": [*report["problems"], problem]}
+
+
+def _find(
+    prepared: Prepared, codes: Matrix, found: _Found, output: OutputLike, seed: int, stages: Stages
+) -> Iterator[tuple[str, ...]]:
+    """Run the stages, and after each say which still wait."""
+    subject, score = prepared.subject, float(found.replay["recomputed"] or 0.0)
+    # From scores that are known already: it stands even where nothing more can be asked of the model.
+    found.cases = _cases(prepared, codes, output, score, stages)
+    yield ("shap", "lime", "agreement", "counterfactuals")
+    found.shap = stages.run("shap", lambda: _shap(prepared, codes, seed, stages))
+    yield ("lime", "agreement", "counterfactuals")
+    found.lime = stages.run("lime", lambda: _lime(prepared, codes, seed, stages))
+    if found.shap is not None and found.lime is not None:
+        both = found.shap, found.lime
+        found.agreement = stages.run("agreement", lambda: compare(*both))
+    else:
+        stages.missing.append("agreement")
+    yield ("counterfactuals",)
+
+    def search() -> tuple[Alternative, ...]:
+        return find_alternatives(
+            subject, output, codes, prepared.effort, lambda: stages.expired("counterfactuals")
+        )
+
+    found.alternatives = stages.run("counterfactuals", search) or ()
+    yield ()
+
+
+def _cases(
+    prepared: Prepared, codes: Matrix, output: OutputLike, score: float, stages: Stages
+) -> tuple[Case, ...]:
+    """The nearest cases, whatever the clock says."""
+    start = stages.clock()
+    found = nearest_cases(prepared.subject, output, codes, score)
+    stages.timings["cases"] = round((stages.clock() - start) * 1e3, 3)
+    return found
+
+
+def _written(
+    prepared: Prepared, found: _Found, facts: DecisionFacts, output: OutputLike, seed: int, stages: Stages
+) -> dict[str, Any]:
+    """The report of what was found so far."""
     reasons, disclosures = _words(prepared, found, output, stages)
-    stages.timings["wording"] = round((clock() - start) * 1e3, 3)
-    stages.timings["total"] = round((clock() - stages.begin) * 1e3, 3)
-    report: dict[str, Any] = {
+    reference = None if found.shap is None else reference_of(found.shap, output.threshold)
+    return {
         **{name: plain(getattr(facts, name)) for name in WHICH},
         "seed": seed,
         "output_space": found.shap.space if found.shap is not None else prepared.methods.space,
         "threshold": plain(output.threshold),
         **_parts(found, prepared.subject.regression),
+        "reference": reference and {**asdict(reference), "needed": list(reference.needed)},
         "reasons": reasons,
         "disclosures": disclosures,
         **stages.summary(),
         **_provenance(prepared),
     }
-    progress("done", 1.0)
-    return report
-
-
-def _find(
-    prepared: Prepared, codes: Matrix, facts: DecisionFacts, output: OutputLike, seed: int, stages: _Stages
-) -> _Found:
-    """Run the stages. Replay runs after any deadline, too: it costs milliseconds and all else rests on it."""
-    replay = _replay(prepared, codes, facts.recorded, stages)
-    shap: ShapResult | None = stages.run("shap", 0.05, lambda: _shap(prepared, codes, seed, stages))
-    lime: LimeResult | None = stages.run("lime", 0.35, lambda: _lime(prepared, codes, seed, stages))
-    agreement: Agreement | None = None
-    if shap is not None and lime is not None:
-        agreement = stages.run("agreement", 0.8, lambda: compare(shap, lime))
-
-    def search() -> tuple[Alternative, ...]:
-        return find_alternatives(prepared.subject, output, codes, prepared.effort, stages.expired)
-
-    alternatives: tuple[Alternative, ...] = stages.run("counterfactuals", 0.82, search) or ()
-    stages.complete &= not stages.expired()
-    return _Found(replay, shap, lime, agreement, alternatives)
 
 
 def _words(
-    prepared: Prepared, found: _Found, output: OutputLike, stages: _Stages
+    prepared: Prepared, found: _Found, output: OutputLike, stages: Stages
 ) -> tuple[list[str], list[str]]:
     """Reasons and disclosures; what went wrong with this very report comes first."""
     score = float(found.replay["recomputed"] or 0.0)
     reasons = [] if found.shap is None else reasons_of(prepared.subject, found.shap, output, score)
-    lines = _replay_lines(found.replay)
-    if stages.problems:
-        lines.append("A part of this report could not be made: it is partial, and its problems are listed.")
-    elif not stages.complete:
-        lines.append("The time ran out before all parts were finished: this report is partial.")
+    lines = _replay_lines(found.replay) + stages.lines()
     lines += disclosures_of(
         prepared.subject,
         population=prepared.population,
@@ -195,31 +221,42 @@ def _parts(found: _Found, regression: bool) -> dict[str, Any]:
         "lime": _lime_part(found.lime, VALUE if regression else PROBABILITY),
         "agreement": agreement and {key: plain(value) for key, value in agreement.items()},
         "counterfactuals": [_alternative_part(item) for item in found.alternatives],
+        "cases": [_case_part(item) for item in found.cases],
     }
 
 
-def _shap(prepared: Prepared, codes: Matrix, seed: int, stages: _Stages) -> ShapResult:
+def _shap(prepared: Prepared, codes: Matrix, seed: int, stages: Stages) -> ShapResult:
     return explain_shap(
-        prepared.subject, prepared.methods, codes, effort=prepared.effort, seed=seed, expired=stages.expired
+        prepared.subject,
+        prepared.methods,
+        codes,
+        effort=prepared.effort,
+        seed=seed,
+        expired=lambda: stages.expired("shap"),
+        seconds_left=lambda: stages.left("shap"),
     )
 
 
-def _lime(prepared: Prepared, codes: Matrix, seed: int, stages: _Stages) -> LimeResult:
+def _lime(prepared: Prepared, codes: Matrix, seed: int, stages: Stages) -> LimeResult:
     return explain_lime(
         prepared.subject,
         prepared.lime,
         codes,
         samples=prepared.effort.lime_samples,
         seed=seed,
-        expired=stages.expired,
+        expired=lambda: stages.expired("lime"),
+        seconds_left=lambda: stages.left("lime"),
     )
 
 
 def _replay(
-    prepared: Prepared, codes: Matrix, recorded: float | None, stages: _Stages
+    prepared: Prepared, codes: Matrix, recorded: float | None, stages: Stages
 ) -> dict[str, JsonValue]:
-    """The score made again by the same artifact, and how it compares with the recorded one."""
-    stages.progress("replay", 0.0)
+    """The score made again by the same artifact, and how it compares with the recorded one.
+
+    It runs after any deadline, too: it costs milliseconds, and all else rests on it.
+    """
+    stages.progress("replay", BEGINS["replay"])
     start = stages.clock()
     again = float(prepared.subject.score(codes.reshape(1, -1))[0])
     stages.timings["replay"] = round((stages.clock() - start) * 1e3, 3)
@@ -287,3 +324,8 @@ def _alternative_part(item: Alternative) -> dict[str, Any]:
         for each in item.changes
     ]
     return {"changes": changes, "score": plain(item.score), "label": item.label}
+
+
+def _case_part(item: Case) -> dict[str, Any]:
+    differences = [asdict(each) for each in item.differences]
+    return {"label": item.label, "score": plain(item.score), "alike": item.alike, "differences": differences}

@@ -10,16 +10,28 @@ standard error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explain.methods.links import values_of
-from explain.methods.subject import BATCH_ROWS, Effort, Expired, Matrix, Subject, differs, sample_rows
+from explain.methods.subject import (
+    BATCH_ROWS,
+    Effort,
+    Expired,
+    Matrix,
+    OutOfTime,
+    Subject,
+    differs,
+    sample_rows,
+    unlimited,
+)
 
 MOST_ENUMERATED = 10  # inputs; 2¹⁰ coalitions
+FIRST_PAIRS = 4
 FEWEST_PAIRS = 100  # antithetic pairs, 200 permutations: below that four reasons are noise (§2.2)
 
 
@@ -37,18 +49,38 @@ class Sampled:
 
 
 def explain_sampled(
-    subject: Subject, codes: Matrix, space: str, effort: Effort, seed: int, expired: Expired
+    subject: Subject,
+    codes: Matrix,
+    space: str,
+    effort: Effort,
+    seed: int,
+    expired: Expired,
+    seconds_left: Callable[[], float] = unlimited,
 ) -> Sampled:
-    """Values for one code row against the background; stops early, after a first batch, when time is up."""
+    """Values for one code row against the background; stops early, after a first batch, when time is up.
+
+    Raises OutOfTime when the model is too slow for that first batch.
+    """
     chosen = sample_rows(len(subject.codes), max(effort.background_rows, 200))
     rows = subject.codes[chosen]
     moved = differs(rows, codes)
     players = np.flatnonzero(moved.any(axis=0))
-    if len(players) <= MOST_ENUMERATED and int((1 << moved.sum(axis=1)).sum()) <= effort.exact_rows:
+    coalitions = int((1 << moved.sum(axis=1)).sum())
+    few = len(players) <= MOST_ENUMERATED and coalitions <= effort.exact_rows
+    in_time = subject.pace.seconds_for(coalitions) <= seconds_left()
+    if few and in_time:
         return _enumerate(subject, codes, rows, moved, players, space)
+    if subject.pace.seconds_for(2 * FIRST_PAIRS * len(codes)) > seconds_left():
+        raise OutOfTime(f"the model takes {subject.pace.seconds_for(1_000):.1f} s for 1,000 rows")
     chosen = sample_rows(len(subject.codes), effort.background_rows)
     starts = np.resize(chosen, max(len(chosen), FEWEST_PAIRS))
-    return _permute(subject, codes, starts, space, seed, expired)
+
+    def is_late(rows: int) -> bool:
+        return expired() or subject.pace.seconds_for(rows) > seconds_left()
+
+    found = _permute(subject, codes, starts, space, seed, is_late)
+    # Whatever the clock decided makes a report that another run need not give again: it is not whole.
+    return replace(found, complete=False) if few else found
 
 
 def _enumerate(
@@ -81,10 +113,10 @@ def _enumerate(
 
 
 def _permute(
-    subject: Subject, codes: Matrix, starts: NDArray[np.intp], space: str, seed: int, expired: Expired
+    subject: Subject, codes: Matrix, starts: NDArray[np.intp], space: str, seed: int, is_late: Callable[[int], bool]
 ) -> Sampled:
-    """Antithetic permutation sampling, one pair of permutations per entry of `starts` (background
-    indices)."""
+    """Antithetic permutation sampling, one pair of permutations per entry of `starts` (background indices), until it
+    would be late after so many more rows."""
     rng = np.random.default_rng(seed)
     width = len(codes)
     target = float(values_of(subject.score(codes.reshape(1, -1)), space)[0])
@@ -92,15 +124,17 @@ def _permute(
     order = rng.permuted(np.tile(np.arange(width), (len(starts), 1)), axis=1)
     shuffled = rng.permutation(len(starts))  # so that an early stop leaves a fair sample of the rows
     starts, order = starts[shuffled], order[shuffled]
-    step = max(1, BATCH_ROWS // (2 * width))
+    most, step = max(1, BATCH_ROWS // (2 * width)), FIRST_PAIRS
     pairs: list[Matrix] = []
     done = 0
-    while done < len(starts) and (done == 0 or not expired()):
+    while done < len(starts) and (done == 0 or not is_late(2 * step * width)):
         chosen, part = starts[done : done + step], order[done : done + step]
         there = _walk(subject, codes, chosen, part, known, target, space)
         back = _walk(subject, codes, chosen, part[:, ::-1], known, target, space)
         pairs.append((there + back) / 2)
         done += len(chosen)
+        # From few, so that a slow model meets the clock soon; by a fixed rule, so that no clock decides on rounding.
+        step = min(2 * step, most)
     values = np.concatenate(pairs)
     errors = values.std(axis=0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.full(width, np.nan)
     base = float(known[starts[:done]].mean())

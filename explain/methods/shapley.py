@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from explain.methods.linear import LinearMethod, prepare_linear
 from explain.methods.links import sampling_space, score_of
 from explain.methods.sampled import Sampled, explain_sampled
-from explain.methods.subject import Effort, Expired, JsonValue, Matrix, MethodRefused, Subject
+from explain.methods.subject import Effort, Expired, JsonValue, Matrix, MethodRefused, Subject, unlimited
 from explain.methods.trees import TreeMethod, prepare_trees
 
 TOLERANCE = 1e-6  # relative; an exact method that misses the model's own value by more is not used
@@ -84,6 +85,7 @@ def explain_shap(
     effort: Effort,
     seed: int,
     expired: Expired = lambda: False,
+    seconds_left: Callable[[], float] = unlimited,
 ) -> ShapResult:
     """SHAP values of one code row. Falls through to the sampler when an exact method fails its own check."""
     notes = list(methods.notes)
@@ -94,9 +96,9 @@ def explain_shap(
             found = Sampled(methods.word, base, base + float(values.sum()), values, None, methods.exact.rows)
             return _result(subject, codes, methods.space, found, error, notes)
         notes.append(f"{methods.word} method not used: it misses the model's own value by {miss:.2g}")
-    found = explain_sampled(subject, codes, methods.space, effort, seed, expired)
+    found = explain_sampled(subject, codes, methods.space, effort, seed, expired, seconds_left)
     if not found.complete:
-        notes.append("sampling stopped at the deadline; standard errors show what is left")
+        notes.append("time was short, so fewer rows were asked; standard errors show what is left open")
     error = abs(found.base + float(found.values.sum()) - found.prediction)
     return _result(subject, codes, methods.space, found, error, notes)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -16,11 +17,38 @@ Matrix = NDArray[np.float64]
 Expired = Callable[[], bool]
 JsonValue = str | int | float | bool | None
 
+MEASURED_ROWS = 20
+BLACK_BOX_COST = 40.0  # microseconds a row: a forest of some hundred trees as ONNX, or a network of some 10,000 weights
 BATCH_ROWS = 20_000  # rows per call of the model: large enough to hide pandas' cost per call, small in memory
 
 
 class MethodRefused(Exception):
     """A method cannot explain this model rightly; the message says why, for the report's notes."""
+
+
+class OutOfTime(Exception):
+    """There is not enough time left to ask this model what a method needs; the message says so."""
+
+
+def unlimited() -> float:
+    """Seconds left where nobody waits."""
+    return math.inf
+
+
+@dataclass
+class Pace:
+    """What a row costs the model (s), as last measured. Decides only what is left out when time is short."""
+
+    seconds_per_row: float = 0.0
+
+    def note(self, rows: int, seconds: float) -> None:
+        """Remember a call; one of few rows shows what a call costs, not a row, and counts only if there is no other."""
+        if rows >= MEASURED_ROWS or not self.seconds_per_row:
+            self.seconds_per_row = seconds / rows
+
+    def seconds_for(self, rows: int) -> float:
+        """About how long so many rows take."""
+        return rows * self.seconds_per_row
 
 
 class FeatureLike(Protocol):
@@ -104,6 +132,7 @@ class Subject:
     coding: Coding
     background: pd.DataFrame
     regression: bool = False
+    pace: Pace = field(default_factory=Pace)
 
     @cached_property
     def features(self) -> tuple[FeatureLike, ...]:
@@ -129,6 +158,12 @@ class Subject:
         return np.concatenate(parts) if parts else np.empty(0)
 
     def _ask(self, codes: Matrix) -> Matrix:
+        began = time.perf_counter()
+        scores = self._answer(codes)
+        self.pace.note(len(codes), time.perf_counter() - began)
+        return scores
+
+    def _answer(self, codes: Matrix) -> Matrix:
         direct = getattr(self.scorer, "score_codes", None)  # boosters read codes: no detour through a frame
         scores = self.scorer.score(self.frame(codes)) if direct is None else direct(codes)
         return np.asarray(scores, dtype=np.float64).ravel()
@@ -160,7 +195,8 @@ class Subject:
 
 
 def row_cost(scorer: ScorerLike) -> float:
-    """About how many microseconds a row costs in a batch, from the number of trees: 0 for what has none.
+    """About how many microseconds a row costs in a batch, from the number of trees: 0 for what has none, and the middle
+    for what does not show what it is.
 
     Counted, not measured: a busy machine must not change a report. Microseconds per tree: XGBoost 0.01, LightGBM
     0.06, scikit-learn forests 0.2, histogram boosting 0.15 (research on one core, 500 trees each).
@@ -170,6 +206,8 @@ def row_cost(scorer: ScorerLike) -> float:
         return 0.01 * native.num_boosted_rounds()
     if scorer.format == "lightgbm":
         return 0.06 * native.num_trees()
+    if scorer.format == "onnx":
+        return BLACK_BOX_COST
     final = native.steps[-1][1] if hasattr(native, "steps") else native
     if hasattr(final, "n_iter_") and hasattr(final, "_predictors"):
         return 0.15 * len(final._predictors)
@@ -178,9 +216,8 @@ def row_cost(scorer: ScorerLike) -> float:
 
 def check_coding(subject: Subject, rows: int = 50) -> None:
     """Refuse with ValueError when codes lose something that the model reads: every method would be wrong."""
-    frame = subject.background.iloc[:rows]
-    direct = np.asarray(subject.scorer.score(frame), dtype=np.float64).ravel()
-    drift = float(np.max(np.abs(direct - subject.scores[:rows]), initial=0.0))
+    direct = np.asarray(subject.scorer.score(subject.background.iloc[:rows]), dtype=np.float64).ravel()
+    drift = float(np.max(np.abs(direct - subject.score(subject.codes[:rows])), initial=0.0))
     if not drift <= 1e-6:
         raise ValueError(f"rows do not survive coding: scores move by {drift:.2g}")
 

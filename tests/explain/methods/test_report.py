@@ -1,6 +1,7 @@
 """The whole report: the contract's shape, the same twice, within its time."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from explain.methods import DecisionFacts, Effort, Prepared, compose_report, prepare, seed_of
+from explain.methods import DecisionFacts, Effort, OutOfTime, Prepared, bare_report, compose_report, prepare, seed_of
 from registry.scoring import frames
 from registry.scoring.manifest import OutputSpec
 
@@ -126,13 +127,91 @@ def ticking(step: float) -> Callable[[], float]:
 
 
 def test_deadline_delivers_what_is_finished(ready: Prepared) -> None:
-    none = compose(ready, CODES[0], budget_s=0)
+    none = compose(ready, refused(ready), budget_s=0)
     assert none["completeness"] == "partial" and none["shap"] is None and none["lime"] is None
+    assert none["missing"] == ["shap", "lime", "agreement", "counterfactuals"]
     assert none["replay"]["verdict"] == "matches" and none["counterfactuals"] == [] and none["reasons"] == []
-    some = compose(ready, refused(ready), budget_s=6.5, clock=ticking(1))
-    assert some["completeness"] == "partial" and some["shap"] is not None and some["agreement"] is None
-    assert some["reasons"] and any("partial" in line for line in some["disclosures"])
+    # The last rung asks nothing of the model.
+    assert none["cases"] and none["disclosures"][0].startswith("This report is partial. It lacks what each input did")
+    some = compose(ready, refused(ready), budget_s=20, clock=ticking(1))
+    assert some["completeness"] == "partial" and some["shap"] is not None and some["lime"] is not None
+    assert some["missing"] == ["counterfactuals"] or some["cut_short"]
+    assert some["reasons"] and any("partial" in line or "Time was short" in line for line in some["disclosures"])
     json.dumps(some, allow_nan=False)
+
+
+def test_each_stage_leaves_time_for_the_next(ready: Prepared) -> None:
+    """The first method has six tenths of the time: what it does not finish by then shall not cost the second."""
+    late = iter([0.0, 1.0, 2.0, 3.0, 3.0, *[34.0] * 200])
+    report = compose(ready, refused(ready), budget_s=55, clock=lambda: next(late))
+    assert "shap" in report["missing"] and report["lime"] is not None and report["lime"]["r2"] > 0
+
+
+def test_what_was_found_so_far_is_a_report_at_any_moment(ready: Prepared) -> None:
+    kept: list[dict[str, Any]] = []
+    whole = compose(ready, refused(ready), keep=kept.append)
+    assert [draft["missing"] for draft in kept] == [
+        ["shap", "lime", "agreement", "counterfactuals"],
+        ["lime", "agreement", "counterfactuals"],
+        ["counterfactuals"],
+    ]
+    assert all(draft["completeness"] == "partial" and set(draft) == set(whole) for draft in kept)
+    assert kept[1]["shap"] == whole["shap"] and kept[1]["reasons"] == whole["reasons"] and kept[1]["lime"] is None
+    assert "It lacks what would have changed the answer." in kept[2]["disclosures"][0]
+    assert whole["missing"] == whole["cut_short"] == [] and not any("partial" in each for each in whole["disclosures"])
+
+
+def test_a_stage_that_took_down_its_process_is_left_out(ready: Prepared) -> None:
+    report = compose(ready, refused(ready), without=["shap"])
+    assert report["shap"] is None and report["lime"] is not None and report["missing"] == ["shap", "agreement"]
+
+
+def test_without_a_model_the_report_says_so_and_no_more(ready: Prepared) -> None:
+    given = DecisionFacts("0199-a", "mortgage", 2, "ab" * 32, 0.8)
+    report = bare_report(given, OUTPUT, "artifact_missing", "The file is gone.")
+    assert set(report) == set(compose(ready, CODES[0]))
+    assert report["replay"] == {"recorded": 0.8, "recomputed": None, "verdict": "artifact_missing"}
+    assert report["completeness"] == "partial" and report["disclosures"][0] == "The file is gone."
+    json.dumps(report, allow_nan=False)
+
+
+class TestSlowModels:
+    """Real slowness: each row costs its time. What the clock decides is always said."""
+
+    def slow(self, seconds_per_row: float, **given: Any) -> Prepared:
+        def ask(codes: np.ndarray) -> np.ndarray:
+            time.sleep(seconds_per_row * len(codes))
+            return np.clip(np.nan_to_num(codes[:, 1]) * 0.8 + 0.1 * np.nan_to_num(codes[:, 2]), 0, 1)
+
+        background = frames.from_codes(draw(200, seed=1), SCHEMA)
+        return prepare(SCHEMA, of_codes(ask), background, frames, **given)
+
+    def test_sampling_stops_and_lime_asks_less(self) -> None:
+        prepared = self.slow(0.002, effort=Effort(exact_rows=0))
+        report = compose(prepared, refused(prepared), budget_s=4)
+        assert report["timings_ms"]["total"] < 8_000
+        assert report["shap"]["method"] == "permutation" and "shap" in report["cut_short"]
+        assert 0 < report["shap"]["background_rows"] < 200
+        assert "lime" in [*report["cut_short"], *report["missing"]]
+        assert report["lime"] is None or 300 <= report["lime"]["samples"] < 5_000
+        assert any("Time was short" in line for line in report["disclosures"])
+
+    def test_enumeration_that_takes_too_long_becomes_sampling(self) -> None:
+        prepared = self.slow(0.0003)
+        report = compose(prepared, refused(prepared), budget_s=3)
+        assert report["shap"]["method"] == "permutation" and "shap" in report["cut_short"]
+        errors = [item.get("standard_error") for item in report["shap"]["contributions"]]
+        assert all(error is not None for error in errors)
+
+    def test_a_part_of_the_background_is_scored_where_all_would_take_too_long(self) -> None:
+        prepared = self.slow(0.02, seconds=2.5)
+        assert not prepared.whole and 50 <= prepared.population.rows < 200
+        report = compose(prepared, CODES[0], budget_s=0.5)
+        assert report["cut_short"][0] == "background" and report["background"]["rows"] == prepared.population.rows
+
+    def test_a_model_that_takes_seconds_a_row_is_not_tried(self) -> None:
+        with pytest.raises(OutOfTime, match=r"takes 0\.\d s for one person"):
+            self.slow(0.2, seconds=1.0)
 
 
 def test_one_failing_method_does_not_cost_the_others(
@@ -145,7 +224,7 @@ def test_one_failing_method_does_not_cost_the_others(
     report = compose(ready, refused(ready))
     assert report["lime"] is None and report["shap"] is not None and report["reasons"]
     assert report["completeness"] == "partial" and report["problems"] == ["lime: ArithmeticError: no fit"]
-    assert any("could not be made" in line for line in report["disclosures"])
+    assert "It lacks the second method (LIME) and the comparison of both methods." in report["disclosures"][0]
 
 
 def test_progress_goes_up_to_the_end(ready: Prepared) -> None:
