@@ -207,6 +207,18 @@ def texts_of(identifiers: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
     return {identifier: text.decode() for identifier, text in _parts(identifiers, Part.TEXT).items()}
 
 
+def decisions_of_same_subject(identifier: uuid.UUID, most: int = 200) -> list[uuid.UUID]:
+    """The other readable decisions of the system about the person of this one, newest first; none where it names nobody.
+
+    For whoever may read personal data: which decisions are about one person is such.
+    """
+    token = Key.objects.filter(pk=identifier).values_list("token", flat=True).first()
+    if token is None:
+        return []
+    others = Key.objects.filter(token=bytes(token)).exclude(pk=identifier).order_by("-entry_id")
+    return list(others.values_list("entry_id", flat=True)[:most])
+
+
 def erased_on(identifier: uuid.UUID) -> date | None:
     """The day on which the entry's personal data was made unreadable; None where it was not."""
     return Key.objects.filter(pk=identifier).values_list("erased_on", flat=True).first()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from explain.lifecycle import Stage
-from explain.models import METHOD_VERSION, Explanation
+from explain.models import METHOD_VERSION, Dispute, DisputePolicy, Explanation
 from portal.accounts.access import Actor, Permission
 from portal.errors import Hidden
 
@@ -39,3 +40,14 @@ def stale_explanations(now: datetime) -> QuerySet[Explanation]:
     """Unfinished explanations whose worker or message was lost."""
     waiting = Explanation.objects.filter(state__in=(Stage.QUEUED, Stage.RUNNING))
     return waiting.filter(touched_at__lt=now - STALE_AFTER)
+
+
+def claim_place(dispute: Dispute) -> str:
+    """Where the claim of a dispute is bound to (`explain.sealing`)."""
+    return f"claim/{dispute.number}"
+
+
+def policy_of(system: str) -> DisputePolicy:
+    """How disputes about the system are handled: the newest policy, or the defaults, which are saved nowhere."""
+    kept = DisputePolicy.objects.filter(system=system).first()
+    return kept or DisputePolicy(system=system, days=settings.DISPUTE_DUE_DAYS, jurisdiction="EU", language="en")

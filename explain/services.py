@@ -111,7 +111,7 @@ def finish_explanation(*, actor: Actor, explanation: Explanation, report: dict[s
     ):
         return False
     for dispute in Dispute.objects.select_for_update().filter(explanation=explanation, state=DisputeState.RECEIVED):
-        mark_explained(actor, dispute)
+        mark_explained(actor, dispute, now)
     trail.record(
         actor=actor,
         event=Event.EXPLANATION_FINISHED,

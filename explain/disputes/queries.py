@@ -1,13 +1,76 @@
-"""Every reading of disputes."""
+"""Every reading of disputes: which there are, what was said and done in one, and whose they are."""
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
-from explain.lifecycle import OPEN_STATES
-from explain.models import Dispute
-from portal.accounts.access import Actor, Permission
+from django.db.models import Count, Q, QuerySet
+
+import audit.queries as trail
+from explain.access import barred_because
+from explain.disputes.sniffing import media_type_of
+from explain.lifecycle import OPEN_STATES, DisputeState, Transition, moves_from
+from explain.models import Attachment, CaseStep, Dispute
+from explain.moves import step_place
+from explain.queries import claim_place, policy_of
+from explain.sealing import Seal
+from portal.accounts.access import Actor, Permission, Role
+from portal.accounts.models import User
 from portal.errors import Hidden
+from portal.times import rfc3339
+
+PAGE_SIZE = 50
+SOON = timedelta(days=7)
+NOBODY, MINE = "nobody", "me"
+
+
+@dataclass(frozen=True)
+class DisputeFilter:
+    """Which disputes to list; empty fields do not narrow. `state` may be "open" and `owner` "me" or "nobody"."""
+
+    state: str = ""
+    owner: str = ""
+    system: str = ""
+    is_overdue: bool = False
+    due_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One keyset page by deadline; `next` is the cursor of the page after it, empty where there is none."""
+
+    disputes: list[Dispute]
+    next: str
+
+
+@dataclass(frozen=True)
+class Load:
+    """What lies with one person: open cases, those that are late, and those due within a week."""
+
+    owner: str
+    open: int
+    late: int
+    soon: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a case as people read it."""
+
+    step: CaseStep
+    words: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Move:
+    """A move that this state allows, and why this person may not make it; empty when they may."""
+
+    transition: Transition
+    barred: str
 
 
 def disputes_visible_to(actor: Actor) -> QuerySet[Dispute]:
@@ -27,3 +90,161 @@ def dispute_for(actor: Actor, number: int) -> Dispute:
     if dispute is None:
         raise Hidden
     return dispute
+
+
+def disputes_found(actor: Actor, wanted: DisputeFilter, now: datetime) -> QuerySet[Dispute]:
+    """The visible disputes that match, the most urgent first."""
+    found = disputes_visible_to(actor)
+    if wanted.state == "open":
+        found = found.filter(state__in=OPEN_STATES)
+    elif wanted.state:
+        found = found.filter(state=wanted.state)
+    if wanted.owner == NOBODY:
+        found = found.filter(owner=None)
+    elif wanted.owner:
+        found = found.filter(owner=actor.label if wanted.owner == MINE else f"user:{wanted.owner}")
+    if wanted.system:
+        found = found.filter(system=wanted.system)
+    if wanted.is_overdue:
+        found = found.filter(state__in=OPEN_STATES, due_at__lt=now)
+    if wanted.due_before:
+        found = found.filter(due_at__lt=wanted.due_before)
+    return found
+
+
+def page_of(found: QuerySet[Dispute], cursor: str = "", size: int = PAGE_SIZE) -> Page:
+    """The page after the cursor. `Hidden` for a cursor that is not ours."""
+    if cursor:
+        due_at, number = _read_cursor(cursor)
+        found = found.filter(Q(due_at__gt=due_at) | Q(due_at=due_at, number__gt=number))
+    rows = list(found[: size + 1])
+    more = len(rows) > size
+    rows = rows[:size]
+    return Page(rows, f"{rows[-1].due_at.isoformat()}~{rows[-1].number}" if more else "")
+
+
+def waiting_for(actor: Actor, most: int = 10) -> dict[str, list[Dispute]]:
+    """What waits for this person, by what they would do next: each list by deadline."""
+    mine = open_disputes(actor)
+    waits: dict[str, QuerySet[Dispute]] = {}
+    if actor.may(Permission.DISPUTE_REVIEW):
+        free = mine.filter(state__in=(DisputeState.EXPLAINED, DisputeState.IN_REVIEW), reviewer=None)
+        systems = [name for name in _systems(free) if _has_authority(actor, name)]
+        waits["review"] = free.filter(system__in=systems).exclude(opened_by=actor.label)
+        waits["decide"] = mine.filter(state=DisputeState.IN_REVIEW, reviewer=actor.label)
+    if actor.may(Permission.DISPUTE_ANSWER):
+        waits["answer"] = mine.filter(state=DisputeState.DECIDED)
+    if actor.may(Permission.DISPUTE_OPEN):
+        waits["explain"] = mine.filter(state=DisputeState.RECEIVED)
+    return {name: list(found[:most]) for name, found in waits.items()}
+
+
+def workload(actor: Actor, now: datetime) -> list[Load]:
+    """Open cases by owner, nobody's first, then the fullest desk."""
+    counted = (
+        open_disputes(actor)
+        .order_by()
+        .values("owner")
+        .annotate(
+            open=Count("number"),
+            late=Count("number", filter=Q(due_at__lt=now)),
+            soon=Count("number", filter=Q(due_at__gte=now, due_at__lt=now + SOON)),
+        )
+    )
+    rows = [Load((row["owner"] or "").removeprefix("user:"), row["open"], row["late"], row["soon"]) for row in counted]
+    return sorted(rows, key=lambda row: (row.owner != "", -row.open, row.owner))
+
+
+def claim_of(dispute: Dispute) -> str:
+    """What the person says; empty where it was erased. Record the reading first."""
+    if dispute.sealed_claim is None:
+        return dispute.claim
+    return Seal(dispute.decision_id).open_text(claim_place(dispute), dispute.sealed_claim)
+
+
+def steps_of(dispute: Dispute) -> list[Step]:
+    """What was done in the case, the oldest first, with the words that belong to it. Record the reading first."""
+    rows = list(dispute.steps.all())
+    seal = Seal(dispute.decision_id)
+    reasons = trail.texts_of(row.entry_id for row in rows)
+    return [Step(row, seal.open_text(step_place(row), row.sealed), reasons.get(row.entry_id, "")) for row in rows]
+
+
+def files_of(dispute: Dispute) -> list[dict[str, Any]]:
+    """The files of the case with their names, the oldest first; nothing of an erased one."""
+    seal = Seal(dispute.decision_id)
+    if seal.is_broken:
+        return []
+    rows = dispute.attachments.defer("sealed")
+    return [{"file": row, "name": seal.open_text(f"file-name/{row.id}", row.sealed_name)} for row in rows]
+
+
+def file_for(actor: Actor, number: int, identifier: uuid.UUID) -> Attachment:
+    """The file of a case, or `Hidden`."""
+    dispute = dispute_for(actor, number)
+    actor.need_sight(Permission.DECISION_READ)
+    attachment = dispute.attachments.filter(pk=identifier).first()
+    if attachment is None:
+        raise Hidden
+    return attachment
+
+
+def content_of(attachment: Attachment) -> tuple[str, bytes]:
+    """The name and the bytes of a file; `Hidden` where it was erased. Record the download first."""
+    seal = Seal(attachment.dispute.decision_id)
+    content = seal.open(f"file/{attachment.id}", attachment.sealed)
+    if content is None or media_type_of(content) != attachment.media_type:
+        raise Hidden
+    return seal.open_text(f"file-name/{attachment.id}", attachment.sealed_name), content
+
+
+def related_to(actor: Actor, dispute: Dispute) -> list[Dispute]:
+    """Other cases of the same person in the same system, the newest first; for whoever may read personal data."""
+    if not actor.may(Permission.DECISION_READ):
+        return []
+    about = [dispute.decision_id, *trail.decisions_of_same_subject(dispute.decision_id)]
+    return list(disputes_visible_to(actor).filter(decision_id__in=about).exclude(pk=dispute.pk).order_by("-number"))
+
+
+def moves_of(actor: Actor, dispute: Dispute) -> dict[str, Move]:
+    """The moves that the present state allows and the actor's role has to do with, by name."""
+    by_support = policy_of(dispute.system).by_support
+    facts = {"received_by": dispute.opened_by, "reviewer": dispute.reviewer, "by_support": by_support}
+    return {
+        move.name: Move(move, barred_because(actor, move, **facts))
+        for move in moves_from(DisputeState(dispute.state))
+        if actor.may(move.permission)
+    }
+
+
+def people_who_handle() -> list[User]:
+    """Those who may be given a case."""
+    people = User.objects.filter(is_active=True).order_by("username").prefetch_related("groups")
+    return [person for person in people if person.actor.may(Permission.DISPUTE_HANDLE)]
+
+
+def must_not_see_answer(actor: Actor, dispute: Dispute) -> bool:
+    """Whether the actor reviews the case blind and has yet to write a first view."""
+    return dispute.is_blind and dispute.reviewer == actor.label and not has_first_view(dispute)
+
+
+def has_first_view(dispute: Dispute) -> bool:
+    """Whether the present reviewer wrote down what they think before they saw the model's answer."""
+    mine = dispute.steps.filter(round=dispute.round, done_by=dispute.reviewer)
+    return mine.filter(event="dispute.first_view_written").exists()
+
+
+def _systems(found: QuerySet[Dispute]) -> list[str]:
+    return list(found.order_by().values_list("system", flat=True).distinct())
+
+
+def _has_authority(actor: Actor, system: str) -> bool:
+    return Role.COMPLIANCE in actor.roles or policy_of(system).by_support
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, int]:
+    moment, _, number = cursor.partition("~")
+    due_at = rfc3339(moment)
+    if due_at is None or not number.isascii() or not number.isdigit():
+        raise Hidden
+    return due_at, int(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -165,6 +166,24 @@ def dispute(decision: Any) -> Any:
 def disputed() -> tuple[Any, Any]:
     decision = decided()
     return dispute(decision), decision
+
+
+def case() -> Any:
+    return dispute(decided())
+
+
+def standing(state: str) -> Any:
+    found = case()
+    type(found).objects.filter(pk=found.pk).update(state=state)
+    return found
+
+
+def handle(service: str, found: Any, **facts: Any) -> Any:
+    return getattr(disputing, service)(actor=actor("support"), dispute=found, **facts, **now())
+
+
+def attach(found: Any) -> Any:
+    return handle("attach_file", found, name="a.txt", content=b"plain words")
 
 
 def upload() -> tuple[Any, Any]:
@@ -377,6 +396,34 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         lambda found: explaining.record_reading(actor=actor("support"), explanation=found),
     ),
     "explain.disputes.open_dispute": (decided, dispute),
+    "explain.disputes.check_identity": (case, lambda found: handle("check_identity", found, how="signed in")),
+    "explain.disputes.assign_dispute": (case, lambda found: handle("assign_dispute", found, username="support")),
+    "explain.disputes.add_note": (case, lambda found: handle("add_note", found, words="w")),
+    "explain.disputes.attach_file": (case, attach),
+    "explain.disputes.record_download": (
+        lambda: attach(case()),
+        lambda kept: disputing.record_download(actor=actor("support"), attachment=kept),
+    ),
+    "explain.disputes.record_case_reading": (
+        lambda: [case(), case()],
+        lambda cases: disputing.record_case_reading(actor=actor("support"), disputes=cases),
+    ),
+    "explain.disputes.extend_dispute": (
+        case,
+        lambda found: handle("extend_dispute", found, due_at=found.due_at + timedelta(days=9), **WHY),
+    ),
+    "explain.disputes.close_dispute": (lambda: standing("answered"), lambda found: handle("close_dispute", found)),
+    "explain.disputes.withdraw_dispute": (case, lambda found: handle("withdraw_dispute", found, **WHY)),
+    "explain.disputes.reopen_dispute": (
+        lambda: standing("closed"),
+        lambda found: handle("reopen_dispute", found, **WHY),
+    ),
+    "explain.disputes.set_policy": (
+        lambda: None,
+        lambda _: disputing.set_policy(
+            actor=actor("compliance"), system="mortgage", policy={"days": 20}, **WHY, **now()
+        ),
+    ),
     "explain.disputes.explain_dispute": (
         disputed,
         lambda both: disputing.explain_dispute(actor=actor("support"), dispute=both[0], decision=both[1], **now()),

@@ -19,6 +19,7 @@ from audit.erasure import services
 from audit.models import Entry, Erasure, Hold, Key
 from audit.queries import check_entry, erased_on, facts_of, inputs_of, output_of, text_of
 from audit.records import subject_token
+from explain.disputes.queries import claim_of
 from explain.models import Dispute, Explanation
 from portal.errors import Conflict, Forbidden, Invalid
 from tests import factories
@@ -269,7 +270,7 @@ def test_reports_and_claims_go_and_their_digests_stay(db: None) -> None:
     left = Explanation.objects.get()
     assert (left.report, left.reason, left.state, left.report_sha256) == (None, "", "done", digest)
     assert left.erased_on and "erased" in left.error
-    assert Dispute.objects.get().claim == "" and Dispute.objects.get().erased_on
+    assert claim_of(Dispute.objects.get()) == "" and Dispute.objects.get().erased_on
     with pytest.raises(Conflict, match="erased"):
         ask_explanation(entry)
 
