@@ -62,6 +62,8 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "registry:move": ("post", (*VERSION, "name"), WHY, "302 302 403 403 403 404"),
     "registry:production": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
     "registry:release": ("post", SYSTEM, RELEASE, "302 302 403 403 403 404"),
+    "registry:timeline": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
+    "api:timeline": ("get", SYSTEM, {}, "401 200 200 200 200 404"),
     "registry:preview": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
     "registry:affected": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
     "registry:affected_csv": ("get", SYSTEM, {}, "302 200 200 200 200 404"),

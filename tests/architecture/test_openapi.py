@@ -27,6 +27,7 @@ CONTRACT = {
     "/api/v1/systems/{slug}/trusted-sources/{identifier}/remove/": {"post"},
     "/api/v1/systems/{slug}/releases/": {"post"},
     "/api/v1/systems/{slug}/releases/{number}/ratify/": {"post"},
+    "/api/v1/systems/{slug}/timeline/": {"get"},
     "/api/v1/systems/{slug}/rollback/": {"post"},
     "/api/v1/systems/{slug}/rollback/preview/": {"get"},
     "/api/v1/systems/{slug}/production/": {"get"},
