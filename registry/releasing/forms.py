@@ -7,6 +7,24 @@ from django import forms
 from registry.forms import ReasonForm
 
 
+class Moment(forms.DateTimeInput):
+    """A browser's own calendar and clock; times are UTC."""
+
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%dT%H:%M:%S", attrs={"step": 1})
+
+
+class TimelineForm(forms.Form):
+    """A moment to look at, and from when until when to look."""
+
+    at = forms.DateTimeField(required=False, widget=Moment, label="What was live at (UTC)")
+    since = forms.DateTimeField(required=False, widget=Moment, label="From")
+    until = forms.DateTimeField(required=False, widget=Moment, label="Until")
+    before = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
+
+
 class SignedForm(ReasonForm):
     """Why, and the password again where it is not fresh."""
 

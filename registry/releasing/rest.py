@@ -23,9 +23,12 @@ from registry.bodies import ReasonBody
 from registry.models import Release, Strategy, System
 from registry.releasing import services
 from registry.releasing.preview import preview_of
+from registry.releasing.timeline import interval_at, timeline_of
 from registry.releasing.waiting import MOST_SECONDS, wait_for
 
 AT = OpenApiParameter("at", OpenApiTypes.DATETIME, description="The moment to look at; now, unless told.")
+SINCE, UNTIL = (OpenApiParameter(name, OpenApiTypes.DATETIME) for name in ("since", "until"))
+BEFORE = OpenApiParameter("before", OpenApiTypes.INT, description="Only releases before this one.")
 WAIT = OpenApiParameter(
     "wait", OpenApiTypes.INT, description="Seconds (at most 60) to wait for another pointer than that of If-None-Match."
 )
@@ -131,6 +134,67 @@ class PreviewBody(serializers.Serializer):
     failed = serializers.IntegerField(source="tally.failed", default=0, help_text="For which the target has no score.")
     erased = serializers.IntegerField(source="tally.erased", default=0, help_text="Of which nothing can be read.")
     rule = serializers.CharField(help_text="What counts as another decision.")
+
+
+class ApprovalBody(serializers.Serializer):
+    """A signature under which a version went live."""
+
+    by = serializers.CharField(source="decided_by")
+    roles = serializers.ListField(child=serializers.CharField())
+    at = serializers.DateTimeField(source="decided_at")
+
+
+class IntervalBody(serializers.Serializer):
+    """One release while it was in force; `until` is null for the one that is."""
+
+    release = serializers.IntegerField(source="release.number")
+    version = serializers.IntegerField(source="release.version.number")
+    artifact_sha256 = serializers.CharField(source="release.version.artifact_sha256")
+    since = serializers.DateTimeField(source="release.released_at")
+    until = serializers.DateTimeField(allow_null=True)
+    strategy = serializers.CharField(source="release.strategy")
+    released_by = serializers.CharField(source="release.released_by")
+    reason = serializers.CharField(source="release.reason")
+    is_rollback = serializers.BooleanField(source="release.is_rollback")
+    is_break_glass = serializers.BooleanField(source="release.is_break_glass")
+    is_ratified = serializers.BooleanField(help_text="Only one without approval is ever ratified.")
+    approvals = ApprovalBody(many=True)
+    decisions = serializers.IntegerField(source="decisions.number", help_text="Answered by it.")
+    is_exact = serializers.BooleanField(
+        source="decisions.is_exact", help_text="False where the number of decisions is an estimate."
+    )
+
+
+class TimelineBody(serializers.Serializer):
+    """What was live when, newest first; and at the moment, if one was asked for."""
+
+    at = IntervalBody(allow_null=True, help_text="What was in force at `at`; null where nothing was, or without it.")
+    intervals = IntervalBody(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Where the older ones are.")
+
+
+class SystemTimeline(Endpoint):
+    """What was live when."""
+
+    @extend_schema(parameters=[AT, SINCE, UNTIL, BEFORE], responses=TimelineBody)
+    def get(self, request: Any, slug: str) -> Response:
+        """Each release while it was in force, newest first, twenty at a time."""
+        system = queries.system_for(self.actor, slug)
+        moment, since, until = (_moment(request, name) for name in ("at", "since", "until"))
+        found = timeline_of(system, since=since, until=until, before=_before(request))
+        older = request.query_params.copy() if found.older else None
+        if older is not None:
+            older["before"] = str(found.older)
+        next_url = request.build_absolute_uri(f"{request.path}?{older.urlencode()}") if older is not None else None
+        at = interval_at(system, moment) if moment else None
+        return Response(TimelineBody({"at": at, "intervals": found.intervals, "next": next_url}).data)
+
+
+def _before(request: Any) -> int | None:
+    text = request.query_params.get("before", "")
+    if text and not (len(text) < 10 and text.isascii() and text.isdigit()):
+        raise Invalid("This is no release.", details=[Problem("before", "must be the number of a release")])
+    return int(text) if text else None
 
 
 class ReleaseList(Endpoint):

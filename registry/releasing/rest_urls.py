@@ -5,6 +5,7 @@ from django.urls import path
 from registry.releasing import rest
 
 urlpatterns = [
+    path("systems/<slug:slug>/timeline/", rest.SystemTimeline.as_view(), name="timeline"),
     path("systems/<slug:slug>/releases/", rest.ReleaseList.as_view(), name="releases"),
     path(
         "systems/<slug:slug>/releases/<int:number>/ratify/", rest.ReleaseRatification.as_view(), name="release-ratify"

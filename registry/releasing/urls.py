@@ -5,6 +5,7 @@ from django.urls import path
 from registry.releasing import views
 
 urlpatterns = [
+    path("systems/<slug:slug>/timeline/", views.timeline, name="timeline"),
     path("systems/<slug:slug>/production/", views.production, name="production"),
     path("systems/<slug:slug>/production/preview/", views.preview, name="preview"),
     path("systems/<slug:slug>/production/affected/", views.affected, name="affected"),

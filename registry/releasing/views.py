@@ -21,10 +21,11 @@ from registry.models import Release
 from registry.releasing import services
 from registry.releasing.access import ratification_barred
 from registry.releasing.affected import AffectedLines
-from registry.releasing.forms import BreakGlassForm, RatifyForm
+from registry.releasing.forms import BreakGlassForm, RatifyForm, TimelineForm
 from registry.releasing.gateways import standings
 from registry.releasing.preview import preview_of
 from registry.releasing.readiness import readiness_of, rollback_of
+from registry.releasing.timeline import in_words, interval_at, plot_of, timeline_of
 
 MOST_LISTED = 500
 
@@ -90,6 +91,23 @@ def affected_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
 
+@require_GET
+def timeline(request: HttpRequest, slug: str) -> HttpResponse:
+    """What was live when, as a plot and a table; and what was live at one moment."""
+    actor = actor_of(request)
+    found = queries.system_for(actor, slug)
+    form = TimelineForm(request.GET)
+    context: dict[str, Any] = {"system": found, "form": form}
+    if form.is_valid():
+        asked = form.cleaned_data
+        seen = timeline_of(found, since=asked["since"], until=asked["until"], before=asked["before"])
+        at = interval_at(found, asked["at"]) if asked["at"] else None
+        context |= {"timeline": seen, "at": at, "moment": asked["at"]}
+        context |= {"words": in_words(at, asked["at"]) if at else "", "query": _without(request, "before")}
+        context |= {"plot": plot_of(seen.intervals) if seen.intervals else None}
+    return render(request, "registry/timeline.html", context, status=200 if form.is_valid() else 422)
+
+
 @require_POST
 def release(request: HttpRequest, slug: str) -> HttpResponse:
     """Make a version live."""
@@ -152,6 +170,13 @@ def roll_back(request: HttpRequest, slug: str) -> HttpResponse:
     text = f"Production is back on version {made.version.number}; version {replaced.number} is quarantined."
     messages.success(request, text)
     return redirect("registry:production", slug=slug)
+
+
+def _without(request: HttpRequest, name: str) -> str:
+    """The address's query without that field."""
+    kept = request.GET.copy()
+    kept.pop(name, None)
+    return kept.urlencode()
 
 
 def _to_ratify(actor: Actor, release: Release) -> dict[str, Any]:

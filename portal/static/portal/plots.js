@@ -3,7 +3,7 @@
    contributions  {base, prediction, unit: "probability"|"raw", towards: "deny", away: "grant", base_label?, items: [{title, value, contribution}]}
    lime           {towards, away, items: [{condition, weight}]}
    distribution   {axis, unit?, series: [{name, edges: [n+1], shares: [n]}] (first = reference, drawn as a line), marks?: [{at, label}]}
-   timeline       {axis, unit: "percent"|"ms"|"count"|"", series: [{name, x: [time], y: [], low?: [], high?: []}], events?: [{at, label}], limit?: {at, label}}
+   timeline       {axis, unit: "percent"|"ms"|"count"|"", series: [{name, x: [time], y: [], low?: [], high?: []}], events?: [{at, label}], limit?: {at, label}, step?: true (a value holds until the next, and is a whole number)}
    rates          {axis, items: [{name, rate, low?, high?, n?}], limit?: {at, label}}
 
    Colours are the custom properties of app.css: --towards and --away mean the same in every plot.
@@ -136,7 +136,7 @@
     timeline(t, d) {
       const colours = [t.accent, t.ink, t.soft];
       const data = d.series.flatMap((s, i) => {
-        const line = { type: "scatter", mode: s.x.length < 40 ? "lines+markers" : "lines", name: plain(s.name), x: s.x, y: scaled(d.unit, s.y), line: { color: colours[i % 3], width: 2, dash: ["solid", "dash", "dot"][i % 3] }, marker: { size: 5, symbol: ["circle", "square", "diamond"][i % 3] } };
+        const line = { type: "scatter", mode: s.x.length < 40 ? "lines+markers" : "lines", name: plain(s.name), x: s.x, y: scaled(d.unit, s.y), line: { color: colours[i % 3], width: 2, dash: ["solid", "dash", "dot"][i % 3], shape: d.step ? "hv" : "linear" }, marker: { size: 5, symbol: ["circle", "square", "diamond"][i % 3] } };
         if (!s.low) return [line];
         const band = { type: "scatter", mode: "lines", x: s.x, line: { width: 0 }, hoverinfo: "skip", showlegend: false };
         return [{ ...band, y: scaled(d.unit, s.low) }, { ...band, y: scaled(d.unit, s.high), fill: "tonexty", fillcolor: colours[i % 3].replace(/^rgba?\(([^)]*)\)$/, "rgba($1, 0.16)") }, line];
@@ -145,7 +145,7 @@
       const limit = d.limit && { ...d.limit, at: scaled(d.unit, [d.limit.at])[0] };
       return { data, layout: {
         height: 270, hovermode: "x unified", showlegend: d.series.length > 1, xaxis: axis(t, { type: "date", showgrid: false, showline: true, nticks: t.narrow ? 4 : 8, hoverformat: "%Y-%m-%d %H:%M", showspikes: false }),
-        yaxis: axis(t, { title: titled(t, d.axis), ticksuffix: suffix(d.unit), tickformat: d.unit === "count" ? ",d" : "", hoverformat: d.unit === "count" ? ",d" : ".3~g", rangemode: "tozero", nticks: 6 }),
+        yaxis: axis(t, { title: titled(t, d.axis), ticksuffix: suffix(d.unit), tickformat: d.unit === "count" ? ",d" : "", hoverformat: d.unit === "count" ? ",d" : ".3~g", rangemode: "tozero", nticks: 6, ...(d.step && { tickformat: ",d", dtick: Math.ceil(Math.max(...d.series.flatMap((s) => s.y)) / 8) }) }),
         shapes: [...events.map((e) => rule(t, { x0: e.at, x1: e.at, yref: "paper", y0: 0, y1: 1 })), ...(limit ? [rule(t, { xref: "paper", x0: 0, x1: 1, y0: limit.at, y1: limit.at, line: { color: t.ink, width: 1.5, dash: "dash" } })] : [])],
         annotations: [...events.map((e) => beside(t, e)), ...(limit ? [note(t, { text: plain(limit.label), xref: "paper", x: 1, xanchor: "right", y: limit.at, yanchor: "bottom", font: { color: t.ink, size: t.size - 1 } })] : [])],
       } };
