@@ -13,6 +13,7 @@ import resource
 import signal
 import struct
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 _DIE_WITH_PARENT, _NO_NEW_PRIVS, _SET_SECCOMP, _FILTER = 1, 38, 22, 2
@@ -36,15 +37,18 @@ _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
 _ALL_ACCESS, _READ = (1 << 13) - 1, 0b1101
 
 
-def confine(memory_bytes: int, cpu_s: int, answer: int, files: int) -> list[str]:
-    """Give up for good what reading a model does not need; return the layers that are now active."""
+def confine(memory_bytes: int, cpu_s: int, answer: int, files: int, readable: Sequence[str] = ()) -> list[str]:
+    """Give up for good what reading a model does not need; return the layers that are now active.
+
+    `readable` are folders that may be read besides the program's own.
+    """
     _limit(memory_bytes, cpu_s, answer, files)
     layers = ["rlimits"]
     if sys.platform != "linux":
         return layers
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
-        layers += ["landlock"] if _landlock(libc) else []
+        layers += ["landlock"] if _landlock(libc, [*_readable(), *readable]) else []
         layers += ["seccomp"] if _seccomp(libc) else []
     return layers
 
@@ -89,13 +93,13 @@ def _seccomp(libc: ctypes.CDLL) -> bool:
     return bool(libc.prctl(_SET_SECCOMP, _FILTER, header, 0, 0) == 0)
 
 
-def _landlock(libc: ctypes.CDLL) -> bool:
-    """Leave only the program's own files readable: the portal's secrets and data lie elsewhere."""
+def _landlock(libc: ctypes.CDLL, readable: Sequence[str]) -> bool:
+    """Leave only these folders readable: the portal's secrets and data lie elsewhere."""
     attributes = struct.pack("Q", _ALL_ACCESS)
     ruleset = libc.syscall(_LANDLOCK_CREATE, attributes, ctypes.c_size_t(len(attributes)), 0)
     if ruleset < 0:
         return False
-    for folder in _readable():
+    for folder in readable:
         handle = os.open(folder, os.O_PATH | os.O_CLOEXEC)
         libc.syscall(_LANDLOCK_ADD, ruleset, 1, struct.pack("=Qi", _READ, handle), 0)
         os.close(handle)

@@ -119,7 +119,7 @@ def _run(module: str, job: bytes, answer: BinaryIO, timeout_s: float) -> int | N
         stdin=subprocess.PIPE,
         stdout=answer,
         stderr=subprocess.DEVNULL,
-        env=_environment(),
+        env=environment(),
         cwd=PROJECT,
         start_new_session=True,
     )
@@ -139,8 +139,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _environment() -> dict[str, str]:
-    """Nothing of ours but the path: the environment of a portal holds secrets."""
+def environment() -> dict[str, str]:
+    """What a confined program gets: nothing of ours but the path, as the environment of a portal holds secrets."""
     single = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "ARROW", "POLARS_MAX")
     return {
         "PATH": os.environ.get("PATH", os.defpath),

@@ -116,7 +116,7 @@ def test_every_end_is_an_answer(script: str, code: str, word: str, tmp_path: Pat
 
 def test_nothing_of_our_environment_is_passed_on(monkeypatch: Any) -> None:
     monkeypatch.setenv("SECRET_KEY", "hush")
-    environment = sandbox._environment()
+    environment = sandbox.environment()
     assert "SECRET_KEY" not in environment and "hush" not in environment.values()
     assert environment["OMP_NUM_THREADS"] == "1"
 
