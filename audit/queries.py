@@ -180,6 +180,12 @@ def output_of(identifier: uuid.UUID) -> dict[str, Any] | None:
     return _json_part(identifier, Part.OUTPUT)
 
 
+def artifact_of(identifier: uuid.UUID) -> str | None:
+    """The SHA-256 of the model file that the decision's own record names; None where it names none."""
+    entry = Entry.objects.filter(pk=identifier).first()
+    return None if entry is None else facts_of(entry).get("artifact_sha256")
+
+
 def inputs_of_many(identifiers: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
     """`inputs_of` of each, in three queries at most; those of which nothing can be read are left out."""
     return {identifier: json.loads(content) for identifier, content in _parts(identifiers, Part.INPUTS).items()}
