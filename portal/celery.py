@@ -18,12 +18,14 @@ app.conf.imports = (
     "audit.intake.tasks",
     "audit.retention.tasks",
     "audit.verifying.tasks",
+    "explain.reviewing.tasks",
     "explain.tasks",
     "registry.checking.tasks",
     "registry.tasks",
 )
 app.conf.beat_schedule = {
     "requeue-stale-explanations": {"task": "explain.tasks.requeue_stale", "schedule": 10.0},
+    "requeue-stale-corrections": {"task": "explain.reviewing.tasks.requeue_stale", "schedule": 30.0},
     "record-lone-halves": {"task": "audit.intake.tasks.record_lone_halves", "schedule": 60.0},
     "requeue-stale-checks": {"task": "registry.checking.tasks.requeue_stale", "schedule": 30.0},
     "requeue-stale-jobs": {"task": "audit.exports.tasks.requeue_stale", "schedule": 10.0},

@@ -26,6 +26,7 @@ app.conf.update(
     worker_proc_alive_timeout=60,
     task_default_queue="default",
     task_routes={
+        "explain.reviewing.tasks.*": {"queue": "explain"},
         "explain.tasks.*": {"queue": "explain"},
         "registry.checking.tasks.run_checks": {"queue": "checks"},
     },

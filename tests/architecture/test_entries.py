@@ -16,6 +16,7 @@ import audit.retention.services as retention
 import audit.services as trail
 import audit.verifying.services as verifying
 import explain.disputes.services as disputing
+import explain.reviewing.services as reviewing
 import explain.services as explaining
 import registry.approving.services as approving
 import registry.checking.importing.services as importing
@@ -65,6 +66,9 @@ WITHOUT: dict[str, str] = {
     "explain.forget_decisions": "is part of the erasure, which is recorded",
     "explain.claim_explanation": "a worker's bookkeeping; the request and the outcome are recorded",
     "explain.note_progress": "shows how far a job is",
+    "explain.reviewing.claim_correction": "a worker's bookkeeping; the request and the result are recorded",
+    "explain.reviewing.fail_correction": "nothing was made; asking for it is recorded",
+    "explain.reviewing.requeue_stale": "sends again what was recorded when it was asked for",
     "explain.report_digest": "writes nothing",
     "explain.requeue_stale": "sends again what was recorded when it was asked for; giving up is recorded",
     "portal.accounts.create_person": "lies below the trail; `portal.desks.employ` records it",
@@ -184,6 +188,37 @@ def handle(service: str, found: Any, **facts: Any) -> Any:
 
 def attach(found: Any) -> Any:
     return handle("attach_file", found, name="a.txt", content=b"plain words")
+
+
+def review(service: str, found: Any, **facts: Any) -> Any:
+    return getattr(reviewing, service)(actor=actor("compliance"), dispute=found, **facts, **now())
+
+
+def in_review() -> Any:
+    found = case()
+    review("start_review", found)
+    return found
+
+
+def blind() -> Any:
+    policy = {"blind_review": True}
+    disputing.set_policy(actor=actor("compliance"), system="mortgage", policy=policy, **WHY, **now())
+    return in_review()
+
+
+def correct(found: Any) -> Any:
+    decision = Entry.objects.get(pk=found.decision_id)
+    return review("correct_inputs", found, decision=decision, changes={"pirat": 0.2})
+
+
+def scoring() -> Any:
+    job = correct(in_review())
+    return reviewing.claim_correction(correction_id=job.id, is_redelivery=False, **now())
+
+
+def rule(found: Any) -> Any:
+    said = {"outcome": "upheld", "reason_code": "confirmed", "grounds": "g"}
+    return review("decide_dispute", found, decision=Entry.objects.get(pk=found.decision_id), **said)
 
 
 def upload() -> tuple[Any, Any]:
@@ -418,6 +453,14 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         lambda: standing("closed"),
         lambda found: handle("reopen_dispute", found, **WHY),
     ),
+    "explain.reviewing.start_review": (case, lambda found: review("start_review", found)),
+    "explain.reviewing.write_first_view": (blind, lambda found: review("write_first_view", found, words="w")),
+    "explain.reviewing.correct_inputs": (in_review, correct),
+    "explain.reviewing.finish_correction": (
+        scoring,
+        lambda job: reviewing.finish_correction(actor=WORKER, correction=job, score=0.2, label="grant", **now()),
+    ),
+    "explain.reviewing.decide_dispute": (in_review, rule),
     "explain.disputes.set_policy": (
         lambda: None,
         lambda _: disputing.set_policy(

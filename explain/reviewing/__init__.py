@@ -1,0 +1,1 @@
+"""The human review: another person looks at the case, corrects what was wrong, and decides."""
