@@ -1,9 +1,10 @@
 """All benches, one table each; their numbers as JSON in VAR_DIR/bench (by default var/bench).
 
-    python -m tests.bench            about four minutes on a machine that does nothing else
-    python -m tests.bench --quick    about one and a half: shows that the benches work; its numbers mean little
+    python -m tests.bench            about eight minutes on a machine that does nothing else
+    python -m tests.bench --quick    about three: shows that the benches work; its numbers mean little
 
 product     the whole product from nothing to /healthz 200 and to its demo data, and once more with the data there
+gates       upload of a version to the verdict of every gate; and for every gate an input that must fail it
 explain     click to finished explanation of the three versions' decisions, beside the naive script with shap and lime
 rollback    from a rollback's answer to the first decision by the version returned to, under load
 intake      decisions reported in bulk, beside COPY of the same rows into the same tables
@@ -25,11 +26,12 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import explain_bench, gateway_bench, intake_bench, product, results, rollback_bench
+from tests.bench import explain_bench, gates_bench, gateway_bench, intake_bench, product, results, rollback_bench
 
 
 def main() -> None:
-    """Run them in turn; exit code 1 when a decision failed or a rolled back version went on answering."""
+    """Run them in turn; exit code 1 when a decision failed, a version that was rolled back went on answering, or a gate
+    passed what must fail it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a smoke run")
     quick = parser.parse_args().quick
@@ -39,12 +41,14 @@ def main() -> None:
         product.report(running, about)
         explain_bench.run(running, *((5, 1) if quick else (50, 3)))
         clean = rollback_bench.run(running, 3 if quick else 30)
+        clean = gates_bench.run(running, *([3] if quick else [])) and clean
     print("\nAudited decisions a second, beside the gateway without records and an echo", flush=True)
     gateway_bench.main(["--seconds", "1", "--models", "xgboost"] if quick else ["--seconds", "3"])
     # Last, and by itself: it sets Django up on a database of its own.
     intake_bench.main(["--rows", "10000" if quick else "100000"])
     print(f"\nAs JSON in {results.folder()}")
-    raise SystemExit(0 if clean else "A decision failed, or a version that had been rolled back went on answering.")
+    words = "A decision failed, a version that was rolled back went on answering, or a gate passed what must fail it."
+    raise SystemExit(0 if clean else words)
 
 
 if __name__ == "__main__":

@@ -123,8 +123,8 @@ def _sent(**changes: bytes) -> Said:
     try:
         examine_upload(factories.upload_of(factories.trained_boosting(), **changes))
     except Refusal as refusal:
-        listed = "; ".join(f"{item.path} {item.problem}" for item in refusal.details[:3])
-        return "refused", f"{refusal.message} {listed}"
+        listed = [f"{item.path} {item.problem}" for item in refusal.details[:3] if item.problem != refusal.message]
+        return "refused", " ".join([refusal.message, "; ".join(listed)]).strip()
     return "accepted", ""
 
 
