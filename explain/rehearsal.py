@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
+import pkgutil
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from explain import methods
 from explain.methods import DecisionFacts, Prepared, compose_report, prepare
 from registry.scoring import frames, sandbox
 from registry.scoring.confined import Answer, import_first, serve
@@ -28,6 +31,7 @@ def _rehearse(job: dict[str, Any]) -> Answer:
     manifest = Manifest.parse(job["manifest"])
     data, sample = Path(job["artifact"]).read_bytes(), Path(job["background"]).read_bytes()
     import_first(manifest.model.format)
+    _import_methods()
     confine(**job["limits"])
     begun = time.perf_counter()
     scorer = load(data, manifest)
@@ -46,6 +50,12 @@ def _rehearse(job: dict[str, Any]) -> Answer:
         facts = DecisionFacts(f"rehearsal-{place}", "rehearsal", 0, digest, recorded=float(scorer.score(row)[0]))
         rows.append(_explained(prepared, row, facts, manifest, job["budget_s"]))
     return {"ok": True, "prepare_ms": round((prepared_at - begun) * 1e3, 3), "rows": rows}
+
+
+def _import_methods() -> None:
+    """All of our own code that some model may need: once confined, we cannot read it."""
+    for module in pkgutil.walk_packages(methods.__path__, f"{methods.__name__}."):
+        importlib.import_module(module.name)
 
 
 def _explained(
