@@ -27,19 +27,23 @@ def move(actor: Actor, dispute: Dispute, name: str, expected: str | None = None,
 
     The one place where a dispute's state is assigned.
     """
-    transition = BY_NAME[name]
-    if not transition.by_explanation:
-        access.check_move(
-            actor,
-            transition,
-            received_by=dispute.opened_by,
-            reviewer=dispute.reviewer,
-            by_support=queries.policy_of(dispute.system).by_support,
-        )
+    if not BY_NAME[name].by_explanation:
+        check_actor(actor, dispute, name)
     dispute.state = check_dispute(name, DisputeState(dispute.state), expected).value
     for field, value in changes.items():
         setattr(dispute, field, value)
     dispute.save(update_fields=["state", *changes])
+
+
+def check_actor(actor: Actor, dispute: Dispute, name: str) -> None:
+    """`Forbidden`, with the reason, unless the actor may make the move with this dispute."""
+    access.check_move(
+        actor,
+        BY_NAME[name],
+        received_by=dispute.opened_by,
+        reviewer=dispute.reviewer,
+        by_support=queries.policy_of(dispute.system).by_support,
+    )
 
 
 def keep_step(

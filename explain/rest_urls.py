@@ -4,6 +4,7 @@ from django.urls import path
 
 from explain import rest
 from explain.disputes.rest_urls import urlpatterns as disputes
+from explain.reviewing.rest_urls import urlpatterns as reviewing
 
 urlpatterns = [
     path(
@@ -13,4 +14,5 @@ urlpatterns = [
     ),
     path("explanations/<uuid:identifier>/", rest.ExplanationOne.as_view(), name="explanation"),
     *disputes,
+    *reviewing,
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils import timezone
 
+from explain.disputes.queries import DisputeFilter
 from explain.disputes.services import CHANNELS
 
 
@@ -30,4 +31,18 @@ class DisputeFilterForm(forms.Form):
     """Which disputes to list."""
 
     state = forms.CharField(required=False, max_length=16)
+    owner = forms.CharField(required=False, max_length=150)
+    system = forms.CharField(required=False, max_length=64)
+    overdue = forms.BooleanField(required=False)
     due_before = forms.DateTimeField(required=False)
+
+    def wanted(self) -> DisputeFilter:
+        """What to look for."""
+        facts = self.cleaned_data
+        return DisputeFilter(
+            state=facts["state"],
+            owner=facts["owner"],
+            system=facts["system"],
+            is_overdue=facts["overdue"],
+            due_before=facts["due_before"],
+        )

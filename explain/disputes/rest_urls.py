@@ -7,4 +7,11 @@ from explain.disputes import rest
 urlpatterns = [
     path("disputes/", rest.DisputeList.as_view(), name="disputes"),
     path("disputes/<int:number>/", rest.DisputeOne.as_view(), name="dispute"),
+    path("disputes/<int:number>/assign/", rest.DisputeAssign.as_view(), name="dispute-assign"),
+    path("disputes/<int:number>/close/", rest.DisputeClose.as_view(), name="dispute-close"),
+    path("disputes/<int:number>/extend/", rest.DisputeExtend.as_view(), name="dispute-extend"),
+    path("disputes/<int:number>/identity/", rest.DisputeIdentity.as_view(), name="dispute-identity"),
+    path("disputes/<int:number>/notes/", rest.DisputeNotes.as_view(), name="dispute-notes"),
+    path("disputes/<int:number>/reopen/", rest.DisputeReopen.as_view(), name="dispute-reopen"),
+    path("disputes/<int:number>/withdraw/", rest.DisputeWithdraw.as_view(), name="dispute-withdraw"),
 ]

@@ -20,9 +20,9 @@ from audit.identifiers import new_id
 from audit.models import Entry
 from explain.disputes.queries import has_first_view
 from explain.events import Event
-from explain.lifecycle import DisputeState, Stage
+from explain.lifecycle import DisputeState, Stage, check_dispute
 from explain.models import Correction, Dispute, LabelEffect, Outcome, Ruling
-from explain.moves import keep_step, lock_dispute, move
+from explain.moves import check_actor, keep_step, lock_dispute, move
 from explain.queries import policy_of
 from explain.reviewing import queries
 from explain.reviewing.reasons import codes_for, effect_of
@@ -45,6 +45,8 @@ def start_review(*, actor: Actor, dispute: Dispute, expected_state: str | None =
     for whoever took it in, and for who has no authority by the system's policy.
     """
     locked = lock_dispute(dispute)
+    check_actor(actor, locked, "review")
+    check_dispute("review", DisputeState(locked.state), expected_state)
     before = locked.reviewer if locked.state == DisputeState.IN_REVIEW else None
     if before == actor.label:
         raise Conflict("You review this case already.", code="under_review")

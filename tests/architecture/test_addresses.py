@@ -13,6 +13,7 @@ from django.utils import timezone
 
 import audit.erasure.services as erasing
 import explain.disputes.services as disputing
+import explain.reviewing.services as reviewing
 import registry.approving.services as approving
 from tests import ci_tokens, exporting, factories
 
@@ -25,6 +26,7 @@ RELEASE = {**WHY, "version": 1, "expected_release": 2, "strategy": "direct"}
 EXPORT = {"system": "mortgage", "since": "2026-01-01T00:00Z", "until": "2026-02-01T00:00Z", "format": "csv"}
 SIGNED = {**WHY, "password": factories.PASSWORD}
 RULE = {"compliance": 1, "ml_lead": 1, "any": 0}
+RULING = {"outcome": "upheld", "reason_code": "confirmed", "grounds": "g"}
 REGISTRY = {"gate": "image", "risk_class": "high"}
 EVIDENCE = {"kind": "scan", "verdict": "claimed", "summary": "None found"}
 
@@ -125,6 +127,18 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "api:explanation": ("get", ("explanation",), {}, "401 404 200 200 404 404"),
     "api:disputes": ("get", (), {}, "401 200 200 200 200 200"),
     "api:dispute": ("get", ("dispute",), {}, "401 404 200 200 404 404"),
+    "api:dispute-assign": ("post", ("dispute",), {"owner": ""}, "401 404 200 200 404 404"),
+    "api:dispute-close": ("post", ("dispute",), {}, "401 404 409 409 404 404"),
+    "api:dispute-correction": ("get", ("dispute", "correction"), {}, "401 404 200 200 404 404"),
+    "api:dispute-corrections": ("post", ("dispute",), {"inputs": {"pirat": 0.3}}, "401 404 202 403 404 404"),
+    "api:dispute-decide": ("post", ("dispute",), RULING, "401 404 200 403 404 404"),
+    "api:dispute-extend": ("post", ("dispute",), {**WHY, "due_at": "2999-01-01T00:00Z"}, "401 404 422 422 404 404"),
+    "api:dispute-first-view": ("post", ("dispute",), {"words": "w"}, "401 404 409 403 404 404"),
+    "api:dispute-identity": ("post", ("dispute",), {"how": "signed in"}, "401 404 200 200 404 404"),
+    "api:dispute-notes": ("post", ("dispute",), {"words": "w"}, "401 404 200 200 404 404"),
+    "api:dispute-reopen": ("post", ("dispute",), WHY, "401 404 409 409 404 404"),
+    "api:dispute-review": ("post", ("dispute",), {}, "401 404 409 403 404 404"),
+    "api:dispute-withdraw": ("post", ("dispute",), WHY, "401 404 200 200 404 404"),
     "api:systems": ("get", (), {}, "401 200 200 200 200 200"),
     "api:system": ("get", SYSTEM, {}, "401 200 200 200 200 404"),
     "api:versions": ("get", SYSTEM, {}, "401 200 200 200 200 404"),
@@ -157,6 +171,10 @@ def things(db: None) -> dict[str, Any]:
         actor=support, decision=decision, channel="phone", claim="I pay on time.", received_at=now, now=now
     )
     explanation = disputing.explain_dispute(actor=support, dispute=dispute, decision=decision, now=now)
+    reviewing.start_review(actor=officer, dispute=dispute, now=now)
+    correction = reviewing.correct_inputs(
+        actor=officer, dispute=dispute, decision=decision, changes={"pirat": 0.2}, now=now
+    )
     factories.decided(2, subject="applicant-18")
     about = {"system": "mortgage", "reason": "Because.", "now": now}
     erasure = erasing.request_erasure(actor=support, subject="applicant-18", **about)
@@ -166,6 +184,7 @@ def things(db: None) -> dict[str, Any]:
     jobs = {"export": export.id, "search": search.id, "release": 2}
     cases = {"erasure": erasure.id, "hold": hold.id}
     named = {**jobs, **cases, "decision": decision.id, "explanation": explanation.id, "dispute": dispute.number}
+    named["correction"] = correction.id
     named["source"] = ci_tokens.trust().id
     return {**named, "tile": "0/000", "slug": "mortgage", "number": 1, "name": "retire", **REGISTRY}
 

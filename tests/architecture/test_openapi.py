@@ -43,6 +43,10 @@ CONTRACT = {
     "/api/v1/explanations/{identifier}/": {"get"},
     "/api/v1/disputes/": {"get", "post"},
     "/api/v1/disputes/{number}/": {"get"},
+    "/api/v1/disputes/{number}/review/": {"post"},
+    "/api/v1/disputes/{number}/decide/": {"post"},
+    "/api/v1/disputes/{number}/close/": {"post"},
+    "/api/v1/disputes/{number}/reopen/": {"post"},
 }
 
 
