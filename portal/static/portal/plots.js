@@ -147,7 +147,7 @@
         height: 270, hovermode: "x unified", showlegend: d.series.length > 1, xaxis: axis(t, { type: "date", showgrid: false, showline: true, nticks: t.narrow ? 4 : 8, hoverformat: "%Y-%m-%d %H:%M", showspikes: false }),
         yaxis: axis(t, { title: titled(t, d.axis), ticksuffix: suffix(d.unit), tickformat: d.unit === "count" ? ",d" : "", hoverformat: d.unit === "count" ? ",d" : ".3~g", rangemode: "tozero", nticks: 6, ...(d.step && { tickformat: ",d", dtick: Math.ceil(Math.max(...d.series.flatMap((s) => s.y)) / 8) }) }),
         shapes: [...events.map((e) => rule(t, { x0: e.at, x1: e.at, yref: "paper", y0: 0, y1: 1 })), ...(limit ? [rule(t, { xref: "paper", x0: 0, x1: 1, y0: limit.at, y1: limit.at, line: { color: t.ink, width: 1.5, dash: "dash" } })] : [])],
-        annotations: [...events.map((e) => beside(t, e)), ...(limit ? [note(t, { text: plain(limit.label), xref: "paper", x: 1, xanchor: "right", y: limit.at, yanchor: "bottom", font: { color: t.ink, size: t.size - 1 } })] : [])],
+        annotations: [...events.map((e, i) => ({ ...beside(t, e), yshift: -16 * (i % 3) })), ...(limit ? [note(t, { text: plain(limit.label), xref: "paper", x: 1, xanchor: "right", y: limit.at, yanchor: "bottom", font: { color: t.ink, size: t.size - 1 } })] : [])],
       } };
     },
     rates(t, d) {
