@@ -1,0 +1,113 @@
+"""From an upload to production by the pages alone: what the product checks, what an officer lets pass and signs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from portal.demo.people import PASSWORD
+from tests import factories
+
+from .conftest import Desk
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+def test_a_version_goes_from_an_upload_to_production(lena: Desk, sign_in: Callable[..., Desk], tmp_path: Path):
+    page = lena.page
+    lena.open("/systems/mortgage/")
+    page.get_by_role("link", name="Register a version").click()
+    files = _files(tmp_path)
+    page.get_by_label("Manifest as a file").set_input_files(files["manifest"])
+    page.get_by_label("Artifact").set_input_files(files["background"])
+    page.get_by_label("Background sample").set_input_files(files["background"])
+    page.get_by_role("button", name="Register the version").click()
+    # A table is no model: nothing is registered, and what was chosen stays chosen.
+    lena._refused.add(page.url)
+    expect(page.locator("#problems")).to_contain_text("Artifact")
+    for name in ("artifact", "evaluation", "golden"):
+        page.locator(f"input[name={name}]").set_input_files(files[name])
+    page.get_by_role("button", name="Register the version").click()
+    page.wait_for_url("**/systems/mortgage/versions/4/")
+
+    checklist = page.locator("#checklist")
+    expect(checklist).to_contain_text("Explanation rehearsal")
+    expect(page.locator("#gate-explanation")).to_contain_text("passed", timeout=90_000)
+    expect(page.locator("#gate-golden_rows")).to_contain_text("passed")
+    expect(page.locator("#gate-performance")).to_contain_text("ROC AUC")
+    page.get_by_label("Note for the approver").fill("The regression again, retrained on the same rows.")
+    page.get_by_role("button", name="Submit version 4").click()
+    expect(page.locator(".page-head")).to_contain_text("submitted")
+    clara = sign_in("clara")
+    office = clara.page
+    office.get_by_role("link", name="Mortgage, version 4").click()
+    expect(office.locator("main")).to_contain_text("The regression again, retrained on the same rows.")
+    # It decides otherwise than the version that it would replace, whichever is live by now.
+    wrong = office.locator("#checklist tr.is-wrong")
+    expect(wrong.first).to_contain_text("Output distribution")
+    while wrong.count():
+        gate = wrong.first
+        gate.get_by_text("Waive this gate").click()
+        gate.get_by_label("Why it may pass").fill("The older scores are the ones that we want back.")
+        gate.get_by_role("button", name="Waive").click()
+        expect(office.get_by_role("status").first).to_contain_text("The gate is waived")
+    expect(office.locator("#gate-distribution")).to_contain_text("waived by clara")
+    office.get_by_role("form", name="Approve version 4").get_by_label("Reason").fill("I read the evidence.")
+    office.get_by_role("button", name="Approve version 4").click()
+    expect(office.locator(".page-head")).to_contain_text("approved")
+
+    page.reload()
+    panel = page.get_by_role("form", name="Make version 4 live")
+    panel.get_by_label("Reason").fill("Checked, signed and warm in the gateway.")
+    panel.get_by_label("Strategy").select_option("blue_green")
+    panel.get_by_role("button", name="Make version 4 live").click()
+    expect(page.get_by_role("region", name="Live now")).to_contain_text("Version 4")
+
+    for path, words in (
+        ("/systems/mortgage/versions/4/card/", "Recomputed by Countersign"),
+        ("/systems/mortgage/compare/?first=1&second=4", "Output distribution"),
+        ("/systems/mortgage/approvers/", "compliance officer"),
+        ("/policy/high/", "Explanation rehearsal"),
+    ):
+        clara.open(path)
+        expect(office.locator("main")).to_contain_text(words)
+
+
+def test_break_glass_is_loud_until_an_officer_answers_for_it(sign_in: Callable[..., Desk], tmp_path: Path):
+    lars = sign_in("lars")
+    page, files = lars.page, _files(tmp_path)
+    lars.open("/systems/mortgage/versions/new/")
+    page.get_by_label("Manifest as a file").set_input_files(files["manifest"])
+    for name in ("artifact", "background", "evaluation"):
+        page.locator(f"input[name={name}]").set_input_files(files[name])
+    page.get_by_role("button", name="Register the version").click()
+    page.wait_for_url("**/systems/mortgage/versions/5/")
+    page.get_by_text("Release it without approval, in an emergency").click()
+    glass = page.get_by_role("form", name="Release without approval")
+    glass.get_by_label("What the emergency is").fill("The live model denies everybody.")
+    glass.get_by_role("button", name="Make version 5 live without approval").click()
+    expect(page.get_by_role("alert").first).to_contain_text("went live without approval")
+
+    clara = sign_in("clara")
+    expect(clara.page.get_by_role("alert").first).to_contain_text("version 5 went live without approval")
+    clara.open("/systems/mortgage/production/")
+    ratify = clara.page.get_by_role("form", name="waits for an approval")
+    ratify.get_by_label("Reason").fill("It was the only way; the evidence holds.")
+    if ratify.get_by_label("Your password").count():
+        ratify.get_by_label("Your password").fill(PASSWORD)
+    ratify.get_by_role("button").click()
+    clara.open("/")
+    expect(clara.page.get_by_role("alert")).to_have_count(0)
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """The regression of the demo, as CI would send it."""
+    trained = factories.trained_logistic()
+    files = {}
+    for name in ("manifest", "artifact", "background", "evaluation", "golden"):
+        files[name] = folder / name
+        files[name].write_bytes(getattr(trained, name))
+    return files
