@@ -7,7 +7,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
+import xgboost
 
 from registry.checking import contributed, running
 from registry.checking.findings import Finding, Verdict
@@ -15,6 +18,7 @@ from registry.checking.gates import BY_KIND, GATES
 from registry.checking.parts import Parts
 from registry.checking.running import Context, Target, findings_of, gates_checked
 from registry.scoring import measuring
+from registry.scoring.manifest import Manifest
 from tests import factories
 from tests.registry.checking.failing import CASES, Case, finding, golden_rows, parts_in
 
@@ -123,3 +127,42 @@ def test_a_process_that_scores_fewer_rows_than_it_was_given_is_not_believed(
     monkeypatch.setattr(measuring.sandbox, "run", shortened)
     found = finding("performance", boosting)
     assert found.verdict == "failed" and "3 of 1100 evaluation rows were scored" in found.summary
+
+
+def test_a_regression_is_judged_by_its_values(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    rows = pd.DataFrame({"size": random.uniform(40, 200, 400), "age": random.integers(0, 80, 400)})
+    price = rows["size"] * 3_000 - rows["age"] * 500 + random.normal(0, 9_000, 400)
+    booster = xgboost.train(
+        {"objective": "reg:squarederror", "max_depth": 3, "nthread": 1},
+        xgboost.DMatrix(rows[:200], label=price[:200], feature_names=["size", "age"]),
+        60,
+    )
+    manifest = {
+        "model": {"format": "xgboost", "task": "regression"},
+        "inputs": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["size", "age"],
+            "properties": {"size": {"type": "number"}, "age": {"type": "integer", "x-protected": True}},
+        },
+        "output": {"name": "price"},
+        "metrics": {"r2": 0.99, "gini": 0.2},
+    }
+    for name, data in (
+        ("artifact", bytes(booster.save_raw("ubj"))),
+        ("background", rows[:200].to_csv(index=False).encode()),
+        ("evaluation", rows[200:].assign(label=price[200:]).to_csv(index=False).encode()),
+    ):
+        (tmp_path / name).write_bytes(data)
+    parts = Parts(Manifest.parse(manifest), tmp_path / "artifact", tmp_path / "background", tmp_path / "evaluation")
+    found = {each.gate: each for each in findings_of(parts, Context(THRESHOLDS))}
+    assert set(found["performance"].payload["metrics"]) == {"r2", "mae", "rmse"}
+    assert found["performance"].payload["unconfirmed"] == ["gini"]
+    assert found["distribution"].payload["candidate"]["positive_rate"] is None
+    quarters = found["distribution"].payload["groups"][0]["groups"]
+    assert len(quarters) == 4 and not any(group["judged"] for group in quarters)
+    verdicts = {gate: each.verdict.value for gate, each in found.items()}
+    assert verdicts == {**dict.fromkeys(CHECKED, "passed"), "rollback": "failed"}, [
+        each.summary for each in found.values()
+    ]
