@@ -1,13 +1,15 @@
-"""How long after a rollback's answer the gateway answers by the version returned to, while it is under load.
+"""How long after a switch's answer the last of four gateways answers by the new release, while all are under load.
 
     python -m tests.bench.rollback_bench                                             its own product
     python -m tests.bench.rollback_bench --portal URL --gateway URL --var-dir DIR    one that runs already
 
-Four callers decide without pause. Each round releases the newest version and rolls it back; in between Lars reinstates
-it, since a rollback quarantines what it replaces. The clock starts when the answer to the POST is read; only requests
-sent after that moment count. Exit code 1 when after a rollback one of them was still answered by the release before,
-or when any request failed. A release is another matter: its version has stood aside, so the gateway loads it first, and
-answers by the old one for as long as that takes.
+Three gateways are started beside the product's own: each a process on a port of its own, all on one database. A caller
+of each decides without pause. Each round releases the newest version blue-green, which waits until every gateway has it
+ready, and rolls it back; in between Lars reinstates it, since a rollback quarantines what it replaces, and the gateways
+load it anew. The clock starts when the answer to the POST is read; only requests sent after that moment count. Exit
+code 1 when any request failed, or an old release was heard of again after every gateway had answered by the new one.
+
+Then, on a database of its own (`rollback_preview`): what a rollback would change, on a hundred thousand decisions.
 """
 
 from __future__ import annotations
@@ -15,40 +17,46 @@ from __future__ import annotations
 import argparse
 import bisect
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, NamedTuple
 
-from tests.bench import results
-from tests.bench.doors import Door
+from tests.bench import results, rollback_preview
+from tests.bench.doors import Door, Refused
 from tests.bench.gateway_bench import INPUTS
 from tests.bench.product import Product, add_options, asked_for, stop_when_told
+from tests.product import free_port
 
-SYSTEM, NEWEST, CALLERS = "mortgage", 3, 4
+SYSTEM, NEWEST, GATEWAYS, CALLERS = "mortgage", 3, 4, 1
 PERSON, PASSWORD = "lars", "demo"
 SETTLE_SECONDS, MOST_SECONDS = 0.25, 30.0
-COLUMNS = ("switch", "times", "POST p50", "p50 ms", "p99 ms", "max ms", "by the old", "old until ms", "from POST p50")
+COLUMNS = (
+    *("switch", "times", "POST p50", "p50 ms", "p99 ms", "max ms", "first p50", "by the old", "after all", "failed"),
+)
 LOAD_COLUMNS = ("load", "decisions", "failed", "per s", "p50 ms", "p99 ms", "max ms")
 
 
 class SwitchFailed(RuntimeError):
-    """A switch did not arrive at the gateway; the message says which."""
+    """A switch did not arrive at the gateways; the message says which."""
 
 
 @dataclass(frozen=True)
 class Switch:
-    """One release or rollback: `posted` and `read` are nanoseconds of the monotonic clock."""
+    """One release or rollback: `posted`, `read` and `ended` are nanoseconds of the monotonic clock."""
 
     kind: str
     release: int
     version: int
     posted: int
     read: int
+    # When the next one began to be prepared.
+    ended: int
 
 
 class Answer(NamedTuple):
@@ -59,6 +67,7 @@ class Answer(NamedTuple):
     status: int
     version: int | None
     release: int | None
+    gateway: int
     problem: str
 
 
@@ -66,41 +75,81 @@ def main() -> None:
     """Measure what the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser)
-    parser.add_argument("--switches", type=int, default=30)
+    parser.add_argument("--switches", type=int, default=50)
+    parser.add_argument("--decisions", type=int, default=100_000, help="for the preview; 0 leaves it out")
     asked = parser.parse_args()
     stop_when_told()
     with asked_for(asked) as product:
         clean = run(product, asked.switches)
+    if asked.decisions:
+        rollback_preview.run(asked.decisions)
     raise SystemExit(0 if clean else 1)
 
 
-# The POST answers at the commit and the gateways hear of it just after: this long (ms) the old release may answer.
-SILENT_AFTER_MS = 250
-
-
 def run(product: Product, rounds: int) -> bool:
-    """Measure, show and write; whether nothing failed and the old release fell silent within `SILENT_AFTER_MS`."""
+    """Measure, show and write; whether nothing failed, and no old release came back once all had left it."""
     about = results.conditions()
-    with tempfile.TemporaryFile("w+") as file:
-        with _load(product, file, rounds):
-            switches = list(_rounds(product, rounds))
+    with tempfile.TemporaryFile("w+") as file, _gateways(product) as addresses:
+        with _load(product, addresses, file, rounds):
+            switches = list(_rounds(product, addresses, rounds))
         file.seek(0)
         answers = sorted(Answer(*json.loads(line)) for line in file)
     rows = [_row(kind, switches, answers) for kind in ("rollback", "release")]
     load = _load_row(answers)
-    results.show("Switching the version in production under load (from the POST's answer)", rows, COLUMNS, about)
+    title = f"Switching the version in production under load (from the answer of the POST to the last of {GATEWAYS})"
+    results.show(title, rows, COLUMNS, about)
     results.show("All decisions meanwhile", [load], LOAD_COLUMNS, about)
-    results.write("rollback", rows, about, load=load)
+    results.write("rollback", rows, about, load=load, gateways=GATEWAYS)
     for answer in [answer for answer in answers if answer.status != 200][:5]:
         print(f"failed: {answer.status} {answer.problem}")
-    return not load["failed"] and (rows[0]["old until ms"] or 0) <= SILENT_AFTER_MS
+    return not load["failed"] and not any(row["after all"] for row in rows)
 
 
 @contextmanager
-def _load(product: Product, file: IO[str], rounds: int) -> Iterator[None]:
+def _gateways(product: Product) -> Iterator[list[str]]:
+    """The addresses of the product's own gateway and of the others, for as long as the block runs."""
+    with ExitStack() as started:
+        others = [started.enter_context(_gateway(product, number)) for number in range(2, GATEWAYS + 1)]
+        for address in others:
+            _wait_until_healthy(address)
+        yield [product.gateway, *others]
+
+
+@contextmanager
+def _gateway(product: Product, number: int) -> Iterator[str]:
+    port = free_port()
+    own = {"GATEWAY_PORT": str(port), "GATEWAY_NAME": f"gateway-{number}", "GATEWAY_HOST": "127.0.0.1"}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    environment = {**os.environ, **product.environment, **threads, **own}
+    process = subprocess.Popen([sys.executable, "-m", "registry.gateway"], cwd=results.ROOT, env=environment)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_healthy(address: str) -> None:
+    until = time.monotonic() + MOST_SECONDS
+    while True:
+        try:
+            Door(address).get("/healthz")
+            return
+        except (OSError, Refused):
+            if time.monotonic() > until:
+                raise SwitchFailed(f"{address} is not healthy after {MOST_SECONDS:.0f} s.") from None
+            time.sleep(0.1)
+
+
+@contextmanager
+def _load(product: Product, addresses: Sequence[str], file: IO[str], rounds: int) -> Iterator[None]:
     """The callers at work for as long as the block runs; their answers end up in the file."""
     wanted = {
-        "url": f"{product.gateway}/v1/systems/{SYSTEM}/decide",
+        "urls": [f"{address}/v1/systems/{SYSTEM}/decide" for address in addresses],
         "token": product.token("decide"),
         "body": {"inputs": INPUTS | {"afam": "no"}},
         "callers": CALLERS,
@@ -120,43 +169,65 @@ def _load(product: Product, file: IO[str], rounds: int) -> Iterator[None]:
         process.wait()
 
 
-def _rounds(product: Product, rounds: int) -> Iterator[Switch]:
+def _rounds(product: Product, addresses: Sequence[str], rounds: int) -> Iterator[Switch]:
     """Release and roll back, again and again, by the product's own doors."""
     service = Door(product.portal, product.token("release"))
     person = Door(product.portal)
     person.sign_in(PERSON, PASSWORD)
-    watcher = Door(product.gateway, product.token("decide"))
+    token = product.token("decide")
+    watchers = [Door(address, token) for address in addresses]
     system = f"/api/v1/systems/{SYSTEM}"
     for _ in range(rounds):
         if service.get(f"{system}/versions/{NEWEST}/")["state"] == "quarantined":
             person.post(f"{system}/versions/{NEWEST}/reinstate/", {"reason": "Bench: looked at, and cleared."})
-        body = {"version": NEWEST, "strategy": "direct", "reason": "Bench: to be rolled back."}
-        yield _switch("release", service, f"{system}/releases/", body, watcher)
-        yield _switch("rollback", service, f"{system}/rollback/", {"reason": "Bench: back again."}, watcher)
+        body = {"version": NEWEST, "strategy": "blue_green", "reason": "Bench: to be rolled back."}
+        yield _switch("release", service, f"{system}/releases/", body, watchers)
+        yield _switch("rollback", service, f"{system}/rollback/", {"reason": "Bench: back again."}, watchers)
 
 
-def _switch(kind: str, service: Door, path: str, body: dict[str, Any], watcher: Door) -> Switch:
-    """Post, wait until the gateway says that it serves the release, and let it serve that for a moment."""
+def _switch(kind: str, service: Door, path: str, body: dict[str, Any], watchers: Sequence[Door]) -> Switch:
+    """Post, wait until every gateway says that it serves the release, and let them serve that for a moment."""
     before = service.get(f"/api/v1/systems/{SYSTEM}/production/")["release"]
-    posted = time.monotonic_ns()
-    made = service.post(path, {**body, "expected_release": before})
+    posted, made = _posted(service, path, {**body, "expected_release": before})
     read = time.monotonic_ns()
     until = time.monotonic() + MOST_SECONDS
-    while watcher.get(f"/v1/systems/{SYSTEM}/production")["release"] != made["release"]:
-        if time.monotonic() > until:
-            raise SwitchFailed(f"The gateway does not serve release {made['release']} after {MOST_SECONDS:.0f} s.")
-        time.sleep(0.05)
+    for watcher in watchers:
+        while watcher.get(f"/v1/systems/{SYSTEM}/production")["release"] != made["release"]:
+            if time.monotonic() > until:
+                raise SwitchFailed(f"A gateway does not serve release {made['release']} after {MOST_SECONDS:.0f} s.")
+            time.sleep(0.05)
     time.sleep(SETTLE_SECONDS)
-    return Switch(kind, made["release"], made["version"], posted, read)
+    return Switch(kind, made["release"], made["version"], posted, read, time.monotonic_ns())
+
+
+def _posted(service: Door, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+    """When it was posted, and the answer; asked again while a gateway does not have the version ready."""
+    until = time.monotonic() + MOST_SECONDS
+    while True:
+        posted = time.monotonic_ns()
+        try:
+            return posted, service.post(path, body)
+        except Refused as refused:
+            if "not_ready" not in str(refused) or time.monotonic() > until:
+                raise
+        time.sleep(0.1)
 
 
 def _row(kind: str, switches: Sequence[Switch], answers: Sequence[Answer]) -> dict[str, Any]:
     """What the switches of one kind took. `answers` are in the order in which they were sent."""
     mine = [switch for switch in switches if switch.kind == kind]
-    took = [_first(answers, switch, switch.read) for switch in mine]
+    firsts = [_firsts(answers, switch) for switch in mine]
+    took = [(max(first) - switch.read) / 1e6 for first, switch in zip(firsts, mine, strict=True)]
+    soonest = [(min(first) - switch.read) / 1e6 for first, switch in zip(firsts, mine, strict=True)]
     posts = [(switch.read - switch.posted) / 1e6 for switch in mine]
-    whole = [_first(answers, switch, switch.posted) for switch in mine]
-    stale = [late for switch in mine for late in _stale(answers, switch)]
+    between = [_between(answers, switch.read, switch.ended) for switch in mine]
+    old = [
+        [answer for answer in seen if answer.release is not None and answer.release < switch.release]
+        for seen, switch in zip(between, mine, strict=True)
+    ]
+    late = [
+        sum(answer.sent > max(first) for answer in answers) for answers, first in zip(old, firsts, strict=True)
+    ]
     return {
         "switch": kind,
         "times": len(mine),
@@ -164,35 +235,36 @@ def _row(kind: str, switches: Sequence[Switch], answers: Sequence[Answer]) -> di
         "p50 ms": results.quantile(took, 0.5),
         "p99 ms": results.quantile(took, 0.99),
         "max ms": max(took),
-        "by the old": len(stale),
-        "old until ms": max(stale, default=None),
-        "from POST p50": results.quantile(whole, 0.5),
+        "first p50": results.quantile(soonest, 0.5),
+        "by the old": sum(map(len, old)),
+        "after all": sum(late),
+        "failed": sum(answer.status != 200 for seen in between for answer in seen),
         "took_ms": [round(value, 2) for value in took],
     }
 
 
-def _first(answers: Sequence[Answer], switch: Switch, since: int) -> float:
-    """Milliseconds from that moment to the first answer by the new release to a request sent after it."""
-    sent_after = answers[bisect.bisect_right(answers, since, key=lambda answer: answer.sent) :]
-    mine = (switch.release, switch.version)
-    switched = [answer.answered for answer in sent_after if (answer.release, answer.version) == mine]
-    if not switched:
-        raise SwitchFailed(f"No answer by version {switch.version} in release {switch.release}.")
-    return (min(switched) - since) / 1e6
+def _firsts(answers: Sequence[Answer], switch: Switch) -> list[int]:
+    """For each gateway, when its first answer by the new release came, to a request sent after the POST's answer."""
+    found: dict[int, int] = {}
+    for answer in _between(answers, switch.read, switch.ended):
+        if (answer.release, answer.version) == (switch.release, switch.version):
+            found.setdefault(answer.gateway, answer.answered)
+    if len(found) < GATEWAYS:
+        raise SwitchFailed(f"Not every gateway answered by version {switch.version} in release {switch.release}.")
+    return [*found.values()]
 
 
-def _stale(answers: Sequence[Answer], switch: Switch) -> list[float]:
-    """For each request sent after the answer to the POST and answered by an older release: how many ms after."""
-    sent_after = answers[bisect.bisect_right(answers, switch.read, key=lambda answer: answer.sent) :]
-    older = (answer for answer in sent_after if answer.release is not None and answer.release < switch.release)
-    return [(answer.sent - switch.read) / 1e6 for answer in older]
+def _between(answers: Sequence[Answer], since: int, until: int) -> Sequence[Answer]:
+    """Those that were sent in that time."""
+    first, last = (bisect.bisect_right(answers, moment, key=lambda answer: answer.sent) for moment in (since, until))
+    return answers[first:last]
 
 
 def _load_row(answers: Sequence[Answer]) -> dict[str, Any]:
     took = [(answer.answered - answer.sent) / 1e6 for answer in answers]
     seconds = (answers[-1].sent - answers[0].sent) / 1e9
     return {
-        "load": f"{CALLERS} callers",
+        "load": f"{CALLERS * GATEWAYS} callers",
         "decisions": len(answers),
         "failed": sum(answer.status != 200 for answer in answers),
         "per s": len(answers) / seconds,

@@ -1,8 +1,8 @@
 """Callers in a process of their own who decide without pause, and note for each answer when and by which release.
 
-Arguments: JSON with url, token, body, callers and seconds at most. Ends when its input ends; prints one line of JSON
-for each answer: sent and answered (nanoseconds of the monotonic clock, which all processes share), status, version,
-release, and what was wrong.
+Arguments: JSON with urls, token, body, callers (for each url) and seconds at most. Ends when its input ends; prints one
+line of JSON for each answer: sent and answered (nanoseconds of the monotonic clock, which all processes share), status,
+version, release, which of the urls, and what was wrong.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ import uvloop
 
 from tests.bench.gateway_load import _length, _request
 
-Answer = tuple[int, int, int, int | None, int | None, str]
+Answer = tuple[int, int, int, int | None, int | None, int, str]
 
 
-async def decide(url: str, token: str, body: dict[str, Any], callers: int, seconds: float) -> list[Answer]:
+async def decide(urls: list[str], token: str, body: dict[str, Any], callers: int, seconds: float) -> list[Answer]:
     """Everything that was answered until the input ended."""
-    parts = urlsplit(url)
     ended = asyncio.Event()
     answers: list[Answer] = []
     numbers = count()
 
-    async def call() -> None:
+    async def call(place: int, url: str) -> None:
+        parts = urlsplit(url)
         while not ended.is_set():
             sent, writer = time.monotonic_ns(), None
             try:
@@ -39,9 +39,9 @@ async def decide(url: str, token: str, body: dict[str, Any], callers: int, secon
                     writer.write(_request(parts.path, parts.netloc, token, body, next(numbers)))
                     head = await reader.readuntil(b"\r\n\r\n")
                     content = await reader.readexactly(_length(head))
-                    answers.append(_answer(sent, int(head[9:12]), content))
+                    answers.append(_answer(sent, int(head[9:12]), place, content))
             except (OSError, asyncio.IncompleteReadError) as error:
-                answers.append((sent, time.monotonic_ns(), 0, None, None, repr(error)))
+                answers.append((sent, time.monotonic_ns(), 0, None, None, place, repr(error)))
                 await asyncio.sleep(0.05)
             finally:
                 if writer is not None:
@@ -58,16 +58,16 @@ async def decide(url: str, token: str, body: dict[str, Any], callers: int, secon
             pass
         ended.set()
 
-    await asyncio.gather(listen(), *(call() for _ in range(callers)))
+    await asyncio.gather(listen(), *(call(place, url) for place, url in enumerate(urls) for _ in range(callers)))
     return answers
 
 
-def _answer(sent: int, status: int, content: bytes) -> Answer:
+def _answer(sent: int, status: int, place: int, content: bytes) -> Answer:
     answered = time.monotonic_ns()
     if status != 200:
-        return sent, answered, status, None, None, content[:200].decode(errors="replace")
+        return sent, answered, status, None, None, place, content[:200].decode(errors="replace")
     answer = json.loads(content)
-    return sent, answered, status, answer["version"], answer["release"], ""
+    return sent, answered, status, answer["version"], answer["release"], place, ""
 
 
 def main() -> None:
