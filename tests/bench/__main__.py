@@ -6,7 +6,8 @@
 product     the whole product from nothing to /healthz 200 and to its demo data, and once more with the data there
 gates       upload of a version to the verdict of every gate; and for every gate an input that must fail it
 explain     click to finished explanation of the three versions' decisions, beside the naive script with shap and lime
-rollback    from a rollback's answer to the first decision by the version returned to, under load
+rollback    from a switch's answer to the first decision of the last of four gateways by the new release, under load;
+            and what it costs to see before what a rollback would change
 intake      decisions reported in bulk, beside COPY of the same rows into the same tables
 gateway     audited decisions a second, beside the gateway without records and an echo
 
@@ -25,6 +26,8 @@ ratio is what the person waits, the column before it what the two methods alone 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 
 from tests.bench import explain_bench, gates_bench, gateway_bench, intake_bench, product, results, rollback_bench
 
@@ -40,11 +43,13 @@ def main() -> None:
     with product.fresh() as running:
         product.report(running, about)
         explain_bench.run(running, *((5, 1) if quick else (50, 3)))
-        clean = rollback_bench.run(running, 3 if quick else 30)
+        clean = rollback_bench.run(running, 3 if quick else 50)
         clean = gates_bench.run(running, *([3] if quick else [])) and clean
     print("\nAudited decisions a second, beside the gateway without records and an echo", flush=True)
     gateway_bench.main(["--seconds", "1", "--models", "xgboost"] if quick else ["--seconds", "3"])
-    # Last, and by itself: it sets Django up on a database of its own.
+    preview = [sys.executable, "-m", "tests.bench.rollback_preview", "--decisions", "5000" if quick else "100000"]
+    subprocess.run(preview, cwd=results.ROOT, check=True)
+    # Last, and by itself: it sets Django up on a database of its own, as the one before does in a process of its own.
     intake_bench.main(["--rows", "10000" if quick else "100000"])
     print(f"\nAs JSON in {results.folder()}")
     words = "A decision failed, a version that was rolled back went on answering, or a gate passed what must fail it."
