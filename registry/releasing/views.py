@@ -28,6 +28,7 @@ from registry.releasing.readiness import readiness_of, rollback_of
 from registry.releasing.timeline import in_words, interval_at, plot_of, timeline_of
 
 MOST_LISTED = 500
+RELEASES_SHOWN = 20
 
 
 @require_GET
@@ -39,7 +40,7 @@ def production(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "system": found,
         "release": release,
-        "releases": found.releases.select_related("version", "ratification"),
+        "releases": found.releases.select_related("version", "ratification")[:RELEASES_SHOWN],
         "gateways": standings(found, release),
         "rollback": rollback_of(found),
         "readiness": readiness_of(found),

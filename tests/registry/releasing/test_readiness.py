@@ -184,10 +184,12 @@ class TestNoting:
         assert not RollbackReadiness.objects.exists()
 
     def test_monitoring_sees_it_and_no_stale_answer(self, two: System, gateway: Says) -> None:
-        gateway("north", warm={1: "", 2: ""}, serves=current_release(two))
+        north = gateway("north", warm={1: "", 2: ""}, serves=current_release(two))
         check_readiness()
         assert 'countersign_rollback_armed{system="mortgage"} 1.0' in metrics()
         assert 'countersign_gateway_off_pointer{system="mortgage"} 0.0' in metrics()
+        gateway("north", warm={2: ""}, serves=current_release(two), instance=north)
+        assert 'countersign_rollback_armed{system="mortgage"} 1.0' in metrics()
         RollbackReadiness.objects.update(checked_at=timezone.now() - timedelta(seconds=61))
         assert 'countersign_rollback_armed{system="mortgage"} 0.0' in metrics()
 
