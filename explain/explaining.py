@@ -1,49 +1,55 @@
-"""From a decision in the trail to its report: the version that decided is loaded by digest and kept warm."""
+"""From a decision in the trail to its report, made by a process apart that may hang, crash or starve alone."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
 
 import audit.queries as trail
 import registry.queries as registry
-from explain.methods import DecisionFacts, Prepared, compose_report, prepare
+from explain.isolated import Explainer, Lost
+from explain.methods.facts import DecisionFacts, bare_report, with_problem
 from explain.models import Explanation
-from registry import store
 from registry.models import Version
-from registry.scoring import frames
-from registry.scoring.formats import load
-from registry.scoring.problems import ArtifactRefused
-from registry.scoring.samples import read_sample
 
-# Seconds until whatever is finished is delivered; the task's own limit lies above it.
+log = logging.getLogger(__name__)
+Progress = Callable[[str, float], None]
+
+# Seconds until whatever is finished is delivered; the task's own limits lie above it.
 BUDGET_S = 55.0
-# Versions that one worker keeps prepared; each holds a model and its background, some tens of MB.
-KEPT_WARM = 8
+# Of these, what composing and sending the last words may take.
+LAST_WORDS_S = 2.5
+# Less is not worth a second attempt (s).
+WORTH_TRYING_S = 5.0
+# Stages that a second attempt can do without.
+OPTIONAL = frozenset({"shap", "lime", "agreement", "counterfactuals"})
+POPULATION = "a sample of the people whom the model was trained on"
 
-_warm: OrderedDict[int, Prepared] = OrderedDict()
+_MEBIBYTE = 1024**2
+_explainer: Explainer | None = None
 
 
 class CannotExplain(Exception):
     """There can be no report; the message says why, in words for the person at the desk."""
 
 
-def make_report(explanation: Explanation, progress: Callable[[str, float], None]) -> dict[str, Any]:
-    """The report on the explanation's decision; `CannotExplain` when the inputs or the artifact are gone."""
+def make_report(explanation: Explanation, progress: Progress) -> dict[str, Any]:
+    """The report on the explanation's decision, complete or, after 55 s or a crash, as far as it came.
+
+    Without its model there is a report that says just that. `CannotExplain` when the inputs are gone or do not fit,
+    or when not even the recorded score could be made again.
+    """
+    deadline = time.monotonic() + BUDGET_S
     content = trail.inputs_of(explanation.decision_id)
     output = trail.output_of(explanation.decision_id)
     if content is None or output is None:
         raise CannotExplain("The inputs or the answer of this decision are no longer there.")
-    try:
-        version = registry.version_that_decided(explanation.system, explanation.version)
-    except Version.DoesNotExist:
-        named = f"Version {explanation.version} of {explanation.system}"
-        raise CannotExplain(f"{named} is not in the registry; this decision was made and reported elsewhere.") from None
-    progress("Loading the model that decided", 0.0)
-    prepared = prepared_version(version)
+    version = _version_of(explanation)
     facts = DecisionFacts(
         decision=str(explanation.decision_id),
         system=explanation.system,
@@ -51,36 +57,158 @@ def make_report(explanation: Explanation, progress: Callable[[str, float], None]
         artifact_sha256=version.artifact_sha256,
         recorded=output.get("score"),
     )
-    return compose_report(
-        prepared, content["inputs"], facts, version.spec.output, progress=progress, budget_s=BUDGET_S
-    )
+    named = trail.artifact_of(explanation.decision_id)
+    if named not in (None, version.artifact_sha256):
+        why = (
+            f"The decision's record names the model file {named[:12]}…, but version {version.number} is another one "
+            f"({version.artifact_sha256[:12]}…): what decided cannot be asked."
+        )
+        return bare_report(facts, version.spec.output.threshold, "artifact_missing", why)
+    attempt = _Attempt(version, content["inputs"], facts, progress)
+    return attempt.report(deadline)
 
 
-def prepared_version(version: Version) -> Prepared:
-    """The version ready for explaining, from this worker's memory or loaded anew by digest."""
-    found = _warm.pop(version.pk, None) or _prepare(version)
-    _warm[version.pk] = found
-    while len(_warm) > KEPT_WARM:
-        _warm.popitem(last=False)
-    return found
+def try_inputs(version: Version, inputs: dict[str, Any], *, seed: int, seconds: float) -> dict[str, Any]:
+    """What the version says to these inputs: score, label, contributions (`explain.methods.trying`). Nothing is stored.
+
+    `CannotExplain` when they do not fit, or there is no answer in time.
+    """
+    return _asked_once({"kind": "try", "version": job_version(version), "inputs": inputs, "seed": seed}, seconds)
 
 
-def _prepare(version: Version) -> Prepared:
-    spec = version.spec
+def score_inputs(version: Version, inputs: dict[str, Any], *, seconds: float) -> float:
+    """The version's score of these inputs alone; `CannotExplain` as `try_inputs`."""
+    return float(_asked_once({"kind": "score", "version": job_version(version), "inputs": inputs}, seconds)["score"])
+
+
+def warm_up(versions: Iterable[Version]) -> None:
+    """Have the process apart start and prepare these versions while nobody waits; comes back at once."""
+    explainer().warm([job_version(version) for version in versions])
+
+
+def explainer() -> Explainer:
+    """This process's own; made when it is first needed, after any fork."""
+    global _explainer
+    if _explainer is None or _explainer.store != settings.ARTIFACT_DIR:
+        let_go()
+        _explainer = Explainer(
+            settings.ARTIFACT_DIR,
+            memory_bytes=settings.EXPLAIN_MEMORY_MB * _MEBIBYTE,
+            warm_bytes=settings.EXPLAIN_WARM_MB * _MEBIBYTE,
+        )
+    return _explainer
+
+
+def let_go() -> None:
+    """End this process's own, with all that it keeps warm."""
+    global _explainer
+    if _explainer is not None:
+        _explainer.stop()
+    _explainer = None
+
+
+def job_version(version: Version) -> dict[str, Any]:
+    """What the process apart must know of a version."""
+    return {
+        "artifact_sha256": version.artifact_sha256,
+        "background_sha256": version.background_sha256,
+        "manifest": dict(version.spec.raw),
+        "population": POPULATION,
+    }
+
+
+@dataclass
+class _Attempt:
+    """One report, tried twice: what ended the first attempt is left out of the second."""
+
+    version: Version
+    inputs: dict[str, Any]
+    facts: DecisionFacts
+    progress: Progress
+    stage: str = "load"
+    draft: dict[str, Any] | None = None
+    without: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def report(self, deadline: float) -> dict[str, Any]:
+        """The report, or the draft of it when time or both attempts are over."""
+        try:
+            report = self._asked(deadline)
+        except Lost as first:
+            self._note(first)
+            if first.was_late or deadline - time.monotonic() < WORTH_TRYING_S:
+                return self._as_far_as_it_came(first)
+            if self.stage in OPTIONAL:
+                self.without.append(self.stage)
+            try:
+                report = self._asked(deadline)
+            except Lost as second:
+                self._note(second)
+                return self._as_far_as_it_came(second)
+        for problem in self.problems:
+            report = with_problem(report, problem)
+        return report
+
+    def _asked(self, deadline: float) -> dict[str, Any]:
+        seconds = max(0.1, deadline - time.monotonic())
+        job = {
+            "kind": "explain",
+            "version": job_version(self.version),
+            "inputs": self.inputs,
+            "facts": vars(self.facts),
+            "budget_s": max(0.1, seconds - LAST_WORDS_S),
+            "without": self.without,
+        }
+        said = explainer().ask(job, seconds, self._hear)
+        if said["say"] == "report":
+            return dict(said["report"])
+        if said["say"] == "refused" and said["code"] == "artifact_missing":
+            threshold = self.version.spec.output.threshold
+            return bare_report(self.facts, threshold, "artifact_missing", said["message"])
+        _log_fault(said)
+        words = "The explanation failed through a fault of ours; it is in the log of the workers."
+        raise CannotExplain(said["message"] if said["say"] == "refused" else words)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if message["say"] == "progress":
+            self.stage = message["stage"]
+            self.progress(self.stage, message["share"])
+        elif self.draft is None or len(message["report"]["missing"]) <= len(self.draft["missing"]):
+            # A second attempt that leaves out more does not replace what the first one found.
+            self.draft = message["report"]
+
+    def _note(self, lost: Lost) -> None:
+        self.problems.append(f"{self.stage}: {lost}")
+
+    def _as_far_as_it_came(self, lost: Lost) -> dict[str, Any]:
+        if self.draft is None:
+            why = "did not answer within the minute" if lost.was_late else "ended the process that asked it, twice"
+            raise CannotExplain(f"The model {why}, not even for the recorded score. {lost}")
+        report = self.draft
+        for problem in self.problems:
+            report = with_problem(report, problem)
+        return report
+
+
+def _asked_once(job: dict[str, Any], seconds: float) -> dict[str, Any]:
     try:
-        scorer = load(store.read(settings.ARTIFACT_DIR, version.artifact_sha256), spec)
-        sample = store.read(settings.ARTIFACT_DIR, version.background_sha256)
-    except store.StoreError as error:
-        raise CannotExplain(f"The model that made this decision cannot be loaded: {error}") from error
-    except ArtifactRefused as error:
-        raise CannotExplain(f"The model that made this decision cannot be opened: {error.message}") from error
-    background = read_sample(sample, spec.inputs)
-    return prepare(
-        spec.inputs,
-        scorer,
-        background,
-        frames,
-        population="a sample of the people whom the model was trained on",
-        background_sha256=version.background_sha256,
-        regression=not spec.is_classifier,
-    )
+        said = explainer().ask(job, seconds)
+    except Lost as lost:
+        raise CannotExplain(f"The model did not answer. {lost}") from lost
+    if said["say"] == "answer":
+        return dict(said["answer"])
+    _log_fault(said)
+    raise CannotExplain(said["message"] if said["say"] == "refused" else "The model could not be asked.")
+
+
+def _version_of(explanation: Explanation) -> Version:
+    try:
+        return registry.version_that_decided(explanation.system, explanation.version)
+    except Version.DoesNotExist:
+        named = f"Version {explanation.version} of {explanation.system}"
+        raise CannotExplain(f"{named} is not in the registry; this decision was made and reported elsewhere.") from None
+
+
+def _log_fault(said: dict[str, Any]) -> None:
+    if said["say"] == "fault":
+        log.error("The process that explains failed: %s\n%s", said["message"], said["trace"])

@@ -7,7 +7,7 @@ import uuid
 
 from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_process_shutdown
 from django.conf import settings
 from django.utils import timezone
 
@@ -20,8 +20,11 @@ from portal.queue import app
 log = logging.getLogger(__name__)
 WORKER = actor_for_process("explain-worker")
 
-# What the page shows for each stage of `explain.methods.report`.
+# Versions that a new worker prepares while nobody waits.
+MOST_WARMED = 8
+# What the page shows for each stage of `explain.isolated` and `explain.methods.report`.
 STAGE_WORDS = {
+    "load": "Loading the model that decided",
     "replay": "Scoring the recorded inputs again",
     "shap": "Measuring what each input did (SHAP)",
     "lime": "Checking with a second method (LIME)",
@@ -64,13 +67,15 @@ def requeue_stale() -> None:
 
 @worker_process_init.connect
 def warm_up(**kwargs: object) -> None:
-    """Prepare what decided lately, so that the first person does not wait for imports and loading."""
-    versions = registry.versions_in_service()[: explaining.KEPT_WARM] if settings.WARM_UP else []
-    for version in versions:
-        try:
-            explaining.prepared_version(version)
-        except explaining.CannotExplain as error:
-            log.warning("Version %s cannot be explained: %s", version.pk, error)
+    """Have prepared what decided lately, so that the first person does not wait for imports and loading."""
+    if settings.WARM_UP:
+        explaining.warm_up(registry.versions_in_service()[:MOST_WARMED])
+
+
+@worker_process_shutdown.connect
+def let_go(**kwargs: object) -> None:
+    """End the process apart with the worker's own."""
+    explaining.let_go()
 
 
 def _show(explanation: Explanation, stage: str, share: float) -> None:

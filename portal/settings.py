@@ -169,6 +169,9 @@ ARTIFACT_MAX_BYTES = env_int("ARTIFACT_MAX_BYTES", 512 * 1024 * 1024)
 INTAKE_HALF_MINUTES = env_int("INTAKE_HALF_MINUTES", 60)
 # Whether a worker prepares the live versions when it starts; one that explains nothing need not.
 WARM_UP = env_bool("WARM_UP", True)
+# MiB of address space that a process may take which explains, and what of it prepared versions may keep between jobs.
+EXPLAIN_MEMORY_MB = env_int("EXPLAIN_MEMORY_MB", 4_096)
+EXPLAIN_WARM_MB = env_int("EXPLAIN_WARM_MB", 1_024)
 # Days from the receipt of a dispute until its answer is due.
 DISPUTE_DUE_DAYS = env_int("DISPUTE_DUE_DAYS", 30)
 

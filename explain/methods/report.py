@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -11,35 +10,17 @@ from typing import Any
 from explain.methods.agreement import Agreement, compare
 from explain.methods.cases import Case, nearest_cases
 from explain.methods.contrast import Alternative, OutputLike, find_alternatives
+from explain.methods.facts import DecisionFacts, seed_of
 from explain.methods.links import PROBABILITY, VALUE
 from explain.methods.local import LimeResult, explain_lime
 from explain.methods.prepared import Prepared
 from explain.methods.reference import reference_of
 from explain.methods.shapley import ShapResult, explain_shap
-from explain.methods.stages import BEGINS, Progress, Stages, unhurried
+from explain.methods.stages import BEGINS, Progress, Stages
 from explain.methods.subject import JsonValue, Matrix, plain
 from explain.methods.wording import disclosures_of, reasons_of
 
 MATCHES, CLOSE = 1e-9, 1e-6  # distance of the replayed from the recorded score, relative for values above 1
-WHICH = ("decision", "system", "version", "artifact_sha256")
-
-
-@dataclass(frozen=True)
-class DecisionFacts:
-    """The decision as the trail holds it; `recorded` is its score, None when none was recorded."""
-
-    decision: str
-    system: str
-    version: int
-    artifact_sha256: str
-    recorded: float | None
-
-
-def seed_of(decision_id: str, artifact_sha256: str) -> int:
-    """The seed of a decision's explanation: 32 bits of SHA-256 over both, so that anyone can make it
-    again."""
-    digest = hashlib.sha256(f"{decision_id}\n{artifact_sha256}".encode()).digest()
-    return int.from_bytes(digest[:4], "big")
 
 
 @dataclass
@@ -97,33 +78,6 @@ def compose_report(
     return report
 
 
-def bare_report(facts: DecisionFacts, output: OutputLike, verdict: str, why: str) -> dict[str, Any]:
-    """The report where nothing can be asked of the model: what was recorded, the replay's verdict and why."""
-    stages = unhurried()
-    stages.missing += ["shap", "lime", "agreement", "counterfactuals", "cases"]
-    stages.problems.append(f"replay: {why}")
-    return {
-        **{name: plain(getattr(facts, name)) for name in WHICH},
-        "seed": seed_of(facts.decision, facts.artifact_sha256),
-        "output_space": VALUE if output.threshold is None else PROBABILITY,
-        "threshold": plain(output.threshold),
-        **_parts(_Found({"recorded": plain(facts.recorded), "recomputed": None, "verdict": verdict}), False),
-        "reference": None,
-        "reasons": [],
-        "disclosures": [why, *stages.lines()],
-        **stages.summary(),
-        "timings_ms": {"total": 0.0},
-        "background": None,
-        "effort": None,
-        "libraries": {},
-    }
-
-
-def with_problem(report: dict[str, Any], problem: str) -> dict[str, Any]:
-    """An unfinished report, with what ended it."""
-    return {**report, "problems": [*report["problems"], problem]}
-
-
 def _find(
     prepared: Prepared, codes: Matrix, found: _Found, output: OutputLike, seed: int, stages: Stages
 ) -> Iterator[tuple[str, ...]]:
@@ -168,7 +122,7 @@ def _written(
     reasons, disclosures = _words(prepared, found, output, stages)
     reference = None if found.shap is None else reference_of(found.shap, output.threshold)
     return {
-        **{name: plain(getattr(facts, name)) for name in WHICH},
+        **facts.heading(),
         "seed": seed,
         "output_space": found.shap.space if found.shap is not None else prepared.methods.space,
         "threshold": plain(output.threshold),

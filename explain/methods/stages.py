@@ -70,6 +70,9 @@ class Stages:
         except OutOfTime as slow:
             self._failed(stage, str(slow))
             result = None
+        except MemoryError:
+            self._failed(stage, "it needs more memory than an explanation may use")
+            result = None
         except Exception as error:  # noqa: BLE001 - libraries and models raise anything on rows never sent before
             self._failed(stage, f"{type(error).__name__}: {error}")
             result = None

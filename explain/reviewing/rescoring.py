@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import registry.queries as registry
 from audit.models import Entry
-from explain.explaining import CannotExplain, prepared_version
+from explain.explaining import CannotExplain, score_inputs
 from explain.models import Correction
 from explain.reviewing.queries import inputs_of
 from registry.models import Version
+
+# Below the task's own limits.
+SECONDS = 35.0
 
 
 def score_again(correction: Correction) -> tuple[float, str | None]:
@@ -22,8 +23,5 @@ def score_again(correction: Correction) -> tuple[float, str | None]:
         version = registry.version_that_decided(decision.system, decision.version)
     except Version.DoesNotExist:
         raise CannotExplain("The version that decided is not in the registry.") from None
-    subject = prepared_version(version).subject
-    score = float(subject.score(subject.codes_of(inputs).reshape(1, -1))[0])
-    if not math.isfinite(score):
-        raise CannotExplain("The model answers no number to the corrected inputs.")
+    score = score_inputs(version, inputs, seconds=SECONDS)
     return score, version.spec.output.label(score)

@@ -103,7 +103,8 @@ def first_line(error: BaseException) -> str:
 
 def raise_if_memory(error: BaseException) -> None:
     """Raise MemoryError if a C++ library's error says that memory ran out, which it words as it likes."""
-    if any(words in str(error).lower() for words in ("bad_alloc", "bad allocation", "out of memory")):
+    said = str(error).lower()
+    if any(words in said for words in ("bad_alloc", "bad allocation", "out of memory", "failed to allocate memory")):
         raise MemoryError from error
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Callable
+
 import pytest
 
 from audit.records import Mode
@@ -11,11 +15,6 @@ from registry import store
 from tests import factories
 
 from .conftest import ask, claim
-
-
-@pytest.fixture(autouse=True)
-def cold() -> None:
-    explaining._warm.clear()
 
 
 @pytest.mark.parametrize("number,method", [(1, "linear"), (2, "tree")])
@@ -65,9 +64,38 @@ def test_a_reported_version_that_nobody_registered_cannot_be_explained(support) 
         (lambda file: file.write_bytes(b"altered"), "no longer hashes to its name"),
     ],
 )
-def test_without_its_model_a_decision_cannot_be_explained(support, artifact_dir, harm, words: str) -> None:
+def test_without_its_model_a_report_says_what_was_recorded(support, artifact_dir, harm, words: str) -> None:
     explanation = ask(factories.decided())
-    harm(store.path_of(artifact_dir, factories.version(1).artifact_sha256))
+    file = store.path_of(artifact_dir, factories.version(1).artifact_sha256)
+    file.chmod(0o644)
+    harm(file)
+    tasks.compute(str(explanation.id))
+    explanation.refresh_from_db()
+    report = explanation.report
+    assert explanation.state == "done" and report["completeness"] == "partial"
+    assert report["replay"]["verdict"] == "artifact_missing" and report["replay"]["recomputed"] is None
+    assert report["replay"]["recorded"] == pytest.approx(0.9, abs=0.1) and words in report["disclosures"][0]
+    assert report["shap"] is report["lime"] is None and report["reasons"] == []
+
+
+def test_another_model_than_the_recorded_one_is_not_asked(support) -> None:
+    explanation = ask(factories.decided(artifact_sha256="ab" * 32))
+    report = explaining.make_report(claim(explanation), lambda stage, share: None)
+    assert report["replay"]["verdict"] == "artifact_missing"
+    assert "names the model file abababababab…" in report["disclosures"][0]
+
+
+@pytest.mark.parametrize(
+    "changes,words",
+    [
+        ({"phist": "perhaps"}, "inputs.phist must be one of: no, yes"),
+        ({"pirat": None}, "inputs.pirat"),
+        ({"rate": 3}, "inputs.rate is not a known input"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_told(support, changes: dict, words: str) -> None:
+    """Decisions made elsewhere are recorded as they were told."""
+    explanation = ask(factories.decided(inputs={**factories.DENIED, **changes}, mode=Mode.REPORTED))
     tasks.compute(str(explanation.id))
     explanation.refresh_from_db()
     assert explanation.state == "failed" and words in explanation.error
@@ -89,18 +117,71 @@ def test_a_fault_of_ours_is_said_and_logged(support, monkeypatch, caplog) -> Non
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_a_new_worker_prepares_what_is_live(support) -> None:
+class TestLosses:
+    """The process apart is killed as the kernel would, in the middle of a real report."""
+
+    def killing(self, stages: list[str]) -> Callable[[str, float], None]:
+        """Kills the process once at each of these stages."""
+
+        def progress(stage: str, share: float) -> None:
+            if stages and stage == stages[0]:
+                stages.pop(0)
+                os.kill(explaining.explainer().pid, signal.SIGKILL)
+
+        return progress
+
+    def test_what_ended_the_first_attempt_is_left_out_of_the_second(self, support) -> None:
+        report = explaining.make_report(claim(ask(factories.decided(2))), self.killing(["lime"]))
+        assert report["completeness"] == "partial" and report["missing"] == ["lime", "agreement"]
+        assert report["shap"]["contributions"] and report["replay"]["verdict"] == "matches" and report["cases"]
+        assert report["reasons"]
+        [problem] = report["problems"]
+        assert problem == "lime: The process that explained was ended by the system, most likely for memory."
+
+    def test_twice_and_what_was_found_is_delivered(self, support) -> None:
+        report = explaining.make_report(claim(ask(factories.decided(2))), self.killing(["lime", "load"]))
+        # The second attempt found nothing that the first had not.
+        assert report["shap"]["method"] == "tree" and report["reasons"] and len(report["problems"]) == 2
+        assert report["missing"] == ["lime", "agreement", "counterfactuals"]
+
+    def test_before_anything_was_found_there_is_none(self, support) -> None:
+        explanation = ask(factories.decided())
+        with pytest.raises(explaining.CannotExplain, match="ended the process that asked it, twice"):
+            explaining.make_report(claim(explanation), self.killing(["load", "load"]))
+
+    def test_the_minute_is_over(self, support, monkeypatch) -> None:
+        """A process that stands still at LIME: the draft is delivered when its time is over, and the process ended."""
+        monkeypatch.setattr(explaining, "BUDGET_S", 8.0)
+        explaining.warm_up([factories.version(2)])
+
+        def stop(stage: str, share: float) -> None:
+            if stage == "lime":
+                os.kill(explaining.explainer().pid, signal.SIGSTOP)
+
+        report = explaining.make_report(claim(ask(factories.decided(2))), stop)
+        assert report["shap"]["method"] == "tree" and report["lime"] is None
+        assert report["missing"] == ["lime", "agreement", "counterfactuals"]
+        assert report["problems"] == ["lime: The time was over."]
+        assert explaining.explainer().pid is None
+
+
+def test_a_new_worker_has_the_live_version_prepared(support) -> None:
     factories.released(1)
+    explaining.let_go()
     tasks.warm_up()
-    assert list(explaining._warm) == [factories.version(1).pk]
+    pid = explaining.explainer().pid
+    assert pid is not None
+    report = explaining.make_report(claim(ask(factories.decided())), lambda stage, share: None)
+    assert report["completeness"] == "full" and explaining.explainer().pid == pid
+    tasks.let_go()
+    assert explaining._explainer is None
 
 
-def test_few_versions_are_kept_warm(support, monkeypatch) -> None:
-    monkeypatch.setattr(explaining, "KEPT_WARM", 1)
-    first = explaining.prepared_version(factories.version(1))
-    assert explaining.prepared_version(factories.version(1)) is first
-    explaining.prepared_version(factories.version(2))
-    assert list(explaining._warm) == [factories.version(2).pk]
+def test_a_worker_that_explains_nothing_starts_no_process(support, settings) -> None:
+    settings.WARM_UP = False
+    explaining.let_go()
+    tasks.warm_up()
+    assert explaining._explainer is None
 
 
 def test_the_sweep_is_the_same_service(support) -> None:

@@ -12,7 +12,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from explain.methods import DecisionFacts, Effort, OutOfTime, Prepared, bare_report, compose_report, prepare, seed_of
+from explain.methods import DecisionFacts, Effort, OutOfTime, Prepared, compose_report, prepare, seed_of
+from explain.methods.facts import bare_report
 from registry.scoring import frames
 from registry.scoring.manifest import OutputSpec
 
@@ -168,7 +169,7 @@ def test_a_stage_that_took_down_its_process_is_left_out(ready: Prepared) -> None
 
 def test_without_a_model_the_report_says_so_and_no_more(ready: Prepared) -> None:
     given = DecisionFacts("0199-a", "mortgage", 2, "ab" * 32, 0.8)
-    report = bare_report(given, OUTPUT, "artifact_missing", "The file is gone.")
+    report = bare_report(given, 0.5, "artifact_missing", "The file is gone.")
     assert set(report) == set(compose(ready, CODES[0]))
     assert report["replay"] == {"recorded": 0.8, "recomputed": None, "verdict": "artifact_missing"}
     assert report["completeness"] == "partial" and report["disclosures"][0] == "The file is gone."

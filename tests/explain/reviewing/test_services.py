@@ -253,7 +253,7 @@ class TestCorrecting:
         for file in artifact_dir.rglob("*"):
             if file.is_file():
                 file.unlink()
-        explaining._warm.clear()
+        explaining.let_go()
         tasks.rescore(str(correction.id))
         correction.refresh_from_db()
         assert correction.state == "failed" and "cannot be loaded" in correction.error

@@ -1,0 +1,164 @@
+"""The hand that holds the process apart: starts it, asks it, and ends it when it is late."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from registry.scoring import sandbox
+
+Message = dict[str, Any]
+Hear = Callable[[Message], None]
+
+# Imports and confinement of a new process, or the end of a job that warms up, on a busy machine (s).
+START_S = 20.0
+LAST_WORDS = frozenset({"report", "answer", "warmed", "refused", "fault"})
+
+
+class Lost(Exception):
+    """The process was ended, or ended itself, before it answered; the message says how. `was_late` if by us."""
+
+    def __init__(self, message: str, *, was_late: bool) -> None:
+        self.was_late = was_late
+        super().__init__(message)
+
+
+class Explainer:
+    """One process apart, started when it is first needed and again after it was lost. One question at a time."""
+
+    def __init__(self, store: Path, *, memory_bytes: int, warm_bytes: int, idle_s: float | None = None) -> None:
+        self.store = store
+        limits = {"memory_bytes": memory_bytes, "warm_bytes": warm_bytes, "idle_s": idle_s}
+        self._settings = {"store": str(store.resolve()), **limits}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._rest = b""
+        self._numbers = count(1)
+        self._lock = threading.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, or None where there is no process."""
+        return None if self._process is None or self._process.poll() is not None else self._process.pid
+
+    def ask(self, job: Mapping[str, Any], seconds: float, hear: Hear = lambda message: None) -> Message:
+        """The last message about the job; `hear` is given those before. `Lost` when there is none in time.
+
+        A process that is late is ended: what it is doing then cannot be known, and cannot be stopped otherwise.
+        """
+        deadline = time.monotonic() + seconds
+        if not self._lock.acquire(timeout=seconds):
+            raise Lost("Others were being answered all the time.", was_late=True)
+        try:
+            return self._ask({**job, "id": next(self._numbers)}, deadline, hear)
+        except BaseException:
+            # Whatever interrupts a question, no half of its answer may be taken for the next one's.
+            self.stop()
+            raise
+        finally:
+            self._lock.release()
+
+    def warm(self, versions: list[Mapping[str, Any]]) -> None:
+        """Have the process start, and prepare these versions while nobody asks; does not wait for it."""
+        with self._lock:
+            for version in versions:
+                self._send({"kind": "warm", "version": dict(version), "id": next(self._numbers)})
+
+    def stop(self) -> None:
+        """End the process and all that it holds."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                stream.close()  # type: ignore[union-attr]
+        self._process, self._rest = None, b""
+
+    def _ask(self, job: Message, deadline: float, hear: Hear) -> Message:
+        self._send(job)
+        started = time.monotonic()
+        has_begun = False
+        while True:
+            # A job that does not begin waits behind one that warms up and hangs.
+            until = deadline if has_begun else min(deadline, started + START_S)
+            message = self._hear(until)
+            if message is None and not has_begun and time.monotonic() < deadline:
+                self.stop()
+                self._send(job)
+                started = time.monotonic()
+            elif message is None:
+                raise Lost("The time was over.", was_late=True)
+            elif message["id"] != job["id"]:
+                continue
+            elif message["say"] in LAST_WORDS:
+                return message
+            elif message["say"] == "began":
+                has_begun = True
+            else:
+                hear(message)
+
+    def _send(self, job: Message) -> None:
+        if self.pid is None:
+            self.stop()
+            self._start()
+        assert self._process is not None and self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(job).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._lost() from None
+
+    def _hear(self, until: float) -> Message | None:
+        """The next message; None when it does not come in time. `Lost` when the process is gone."""
+        assert self._process is not None and self._process.stdout is not None
+        while b"\n" not in self._rest:
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
+                return None
+            data = os.read(self._process.stdout.fileno(), 1 << 20)
+            if not data:
+                raise self._lost()
+            self._rest += data
+        line, self._rest = self._rest.split(b"\n", 1)
+        return dict(json.loads(line))
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-B", "-m", "explain.isolated.program"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=sandbox.environment(),
+            cwd=sandbox.PROJECT,
+            start_new_session=True,
+        )
+        # The kernel watches the thread that starts a process, and a web server's threads come and go.
+        is_main = threading.current_thread() is threading.main_thread()
+        self._send({**self._settings, "die_with_parent": is_main})
+
+    def _lost(self) -> Lost:
+        assert self._process is not None
+        self._process.wait()
+        return Lost(_how_it_ended(self._process.returncode), was_late=False)
+
+
+def _how_it_ended(status: int) -> str:
+    if status == -signal.SIGKILL:
+        return "The process that explained was ended by the system, most likely for memory."
+    if status == -signal.SIGXCPU:
+        return "The process that explained used up its processor time."
+    if status < 0:
+        return f"The process that explained crashed ({signal.Signals(-status).name})."
+    return f"The process that explained ended (status {status})."
