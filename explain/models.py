@@ -9,7 +9,7 @@ from django.utils import timezone
 from explain.lifecycle import OPEN_STATES, TERMINAL_STAGES, DisputeState, Stage
 
 # Goes up when the same decision would be explained otherwise; reports of an earlier method stay.
-METHOD_VERSION = 1
+METHOD_VERSION = 2
 
 
 class Explanation(models.Model):
@@ -24,6 +24,8 @@ class Explanation(models.Model):
     progress = models.FloatField(default=0)
     stage = models.CharField(max_length=80, default="Waiting for a worker")
     reason = models.TextField(blank=True)
+    # Somebody waits for it; what is asked for in bulk goes behind.
+    is_urgent = models.BooleanField(default=True)
     report = models.JSONField(null=True)
     report_sha256 = models.CharField(max_length=64, null=True)
     error = models.TextField(blank=True)

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from explain.lifecycle import Stage
 from explain.models import METHOD_VERSION, Dispute, DisputePolicy, Explanation
@@ -15,6 +15,8 @@ from portal.errors import Hidden
 
 # A job that has not moved for this long has lost its worker or its message.
 STALE_AFTER = timedelta(seconds=90)
+# What was asked for in bulk may wait for long behind others; until then its message is hardly lost.
+BULK_STALE_AFTER = timedelta(minutes=15)
 
 
 def explanations_visible_to(actor: Actor) -> QuerySet[Explanation]:
@@ -38,8 +40,9 @@ def explanation_of(decision_id: uuid.UUID) -> Explanation | None:
 
 def stale_explanations(now: datetime) -> QuerySet[Explanation]:
     """Unfinished explanations whose worker or message was lost."""
-    waiting = Explanation.objects.filter(state__in=(Stage.QUEUED, Stage.RUNNING))
-    return waiting.filter(touched_at__lt=now - STALE_AFTER)
+    waits_long = Q(state=Stage.QUEUED, is_urgent=False)
+    lost = Q(state__in=(Stage.QUEUED, Stage.RUNNING), touched_at__lt=now - STALE_AFTER) & ~waits_long
+    return Explanation.objects.filter(lost | (waits_long & Q(touched_at__lt=now - BULK_STALE_AFTER)))
 
 
 def claim_place(dispute: Dispute) -> str:

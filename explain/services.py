@@ -28,14 +28,20 @@ from portal.errors import Conflict
 from portal.queue import after_commit
 
 COMPUTE = "explain.tasks.compute"
+BULK_QUEUE = "explain_bulk"
 # A job whose worker was lost is tried once more, then said to have failed.
 MAX_ATTEMPTS = 2
 ERASED = "The personal data of this decision was erased, so there is nothing left to explain."
 
 
 @transaction.atomic
-def request_explanation(*, actor: Actor, decision: Entry, reason: str, now: datetime) -> Explanation:
+def request_explanation(
+    *, actor: Actor, decision: Entry, reason: str, now: datetime, urgent: bool = True, again: bool = False
+) -> Explanation:
     """The explanation of the decision: a new one, queued, or the one that exists; a failed one is tried again.
+
+    `urgent` is for somebody who waits; what is asked for in bulk goes behind all of these (queue `explain_bulk`, which
+    the same workers empty) and comes forward when somebody asks for it. `again` makes a partial report anew.
 
     `Conflict` for a decision without an answer (there is no score to explain), or one whose data was erased.
     """
@@ -54,15 +60,18 @@ def request_explanation(*, actor: Actor, decision: Entry, reason: str, now: date
             "system": decision.system,
             "version": decision.version,
             "reason": reason,
+            "is_urgent": urgent,
             "requested_by": actor.label,
             "requested_at": now,
             "touched_at": now,
         },
     )
-    if not is_new and explanation.state != Stage.FAILED:
+    if not is_new and not _is_to_be_made(explanation, again):
+        if urgent and not explanation.is_urgent and explanation.state == Stage.QUEUED:
+            _bring_forward(explanation)
         return explanation
     if not is_new:
-        _requeue_failed(explanation, now)
+        _requeue(explanation, urgent, now)
     trail.record(
         actor=actor,
         event=Event.EXPLANATION_REQUESTED,
@@ -72,7 +81,7 @@ def request_explanation(*, actor: Actor, decision: Entry, reason: str, now: date
         details={"explanation": str(explanation.id)},
         text=reason,
     )
-    after_commit(COMPUTE, explanation_id=str(explanation.id))
+    _send(explanation)
     return explanation
 
 
@@ -147,7 +156,7 @@ def requeue_stale(*, actor: Actor, now: datetime) -> int:
         if explanation.attempts < MAX_ATTEMPTS:
             # Touched, so that a long queue is not filled with a new message for each job at every sweep.
             Explanation.objects.filter(pk=explanation.pk).update(state=Stage.QUEUED, touched_at=now)
-            after_commit(COMPUTE, explanation_id=str(explanation.id))
+            _send(explanation)
         else:
             error = "The worker was lost twice while it made this explanation. Try again, or tell your ML lead."
             fail_explanation(actor=actor, explanation=explanation, error=error, now=now)
@@ -208,8 +217,28 @@ def _plain_numbers(value: Any) -> Any:
     return int(value) if abs(value) <= 2**53 and value == int(value) else float(value)
 
 
-def _requeue_failed(explanation: Explanation, now: datetime) -> None:
-    again = Explanation.objects.filter(pk=explanation.pk, state=Stage.FAILED)
+def _is_to_be_made(explanation: Explanation, again: bool) -> bool:
+    """Whether an explanation that exists is made anew: it failed, or came out partial and somebody wants it whole."""
+    if explanation.state == Stage.FAILED:
+        return True
+    return again and explanation.state == Stage.DONE and (explanation.report or {}).get("completeness") == "partial"
+
+
+def _requeue(explanation: Explanation, urgent: bool, now: datetime) -> None:
+    """Back to the start; what a partial report was is still told by its digest in the trail."""
+    ended = Explanation.objects.filter(pk=explanation.pk, state__in=(Stage.FAILED, Stage.DONE))
     waiting = {"state": Stage.QUEUED, "stage": "Waiting for a worker", "progress": 0, "attempts": 0, "error": ""}
-    again.update(**waiting, requested_at=now, touched_at=now)
+    waiting |= {"report": None, "report_sha256": None, "finished_at": None}
+    ended.update(**waiting, is_urgent=urgent, requested_at=now, touched_at=now)
     explanation.refresh_from_db()
+
+
+def _bring_forward(explanation: Explanation) -> None:
+    """Somebody waits now for what was asked for in bulk: whichever message comes first, the job is done once."""
+    Explanation.objects.filter(pk=explanation.pk).update(is_urgent=True)
+    explanation.refresh_from_db()
+    _send(explanation)
+
+
+def _send(explanation: Explanation) -> None:
+    after_commit(COMPUTE, queue=None if explanation.is_urgent else BULK_QUEUE, explanation_id=str(explanation.id))

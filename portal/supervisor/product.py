@@ -156,7 +156,7 @@ def programs() -> list[Program]:
         *("--graceful-timeout", "8", "--log-level", "warning", "--no-control-socket"),
     ]
     worker = [*celery, "worker", "--loglevel", "WARNING"]
-    explain = [*worker, "--queues", "explain", "--hostname", "explain@local"]
+    explain = [*worker, "--queues", "explain,explain_bulk", "--hostname", "explain@local"]
     explain += ["--concurrency", str(env_int("WORKERS", min(4, os.cpu_count() or 1)))]
     # Exports, checks and the schedule: however long they take, nobody waits behind them for an explanation.
     chores = [*worker, "--queues", "default", "--hostname", "chores@local", "--concurrency", "1"]

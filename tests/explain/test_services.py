@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from kombu import Consumer, Queue
 
 from audit.models import Entry
 from audit.queries import facts_of, text_of
@@ -20,6 +21,7 @@ from explain.disputes import services as disputes
 from explain.disputes.queries import open_disputes
 from explain.models import Dispute, Explanation
 from portal.errors import Conflict, Forbidden, Invalid
+from portal.queue import app
 from tests import factories
 from tests.factories import decided, person
 
@@ -101,6 +103,83 @@ class TestRequesting:
         for changes, broken in (({"state": "odd"}, "state_known"), ({"state": "done"}, "done_has_report")):
             with pytest.raises(IntegrityError, match=broken), transaction.atomic():
                 Explanation.objects.update(**changes)
+
+
+def request(decision: Entry, **given: bool) -> Explanation:
+    asked = {"decision": decision, "reason": "A list.", "now": timezone.now()}
+    return services.request_explanation(actor=person("support").actor, **asked, **given)
+
+
+class TestUrgency:
+    def test_what_is_asked_for_in_bulk_has_a_queue_of_its_own(
+        self, support, broker, django_capture_on_commit_callbacks
+    ) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            explanation = request(decided(), urgent=False)
+        assert not explanation.is_urgent and (broker.llen("explain"), broker.llen("explain_bulk")) == (0, 1)
+
+    def test_it_comes_forward_when_somebody_waits(self, support, broker, django_capture_on_commit_callbacks) -> None:
+        decision = decided()
+        with django_capture_on_commit_callbacks(execute=True):
+            request(decision, urgent=False)
+        for _ in range(2):
+            with django_capture_on_commit_callbacks(execute=True):
+                explanation = ask(decision)
+        # Once: a third request finds it in front already. And in bulk again, it stays there.
+        assert explanation.is_urgent and (broker.llen("explain"), broker.llen("explain_bulk")) == (1, 1)
+        assert request(decision, urgent=False).is_urgent
+        assert claim(explanation) is not None and claim(explanation) is None
+        assert events() == ["explanation.requested"]
+
+    def test_the_sweep_is_patient_with_it_and_keeps_its_queue(
+        self, support, broker, django_capture_on_commit_callbacks
+    ) -> None:
+        request(decided(), urgent=False)
+        sweeper = {"actor": WORKER}
+        late = timezone.now() + queries.STALE_AFTER + timedelta(seconds=5)
+        assert services.requeue_stale(now=late, **sweeper) == 0
+        with django_capture_on_commit_callbacks(execute=True):
+            later = timezone.now() + queries.BULK_STALE_AFTER + timedelta(seconds=5)
+            assert services.requeue_stale(now=later, **sweeper) == 1
+        assert (broker.llen("explain"), broker.llen("explain_bulk")) == (0, 1)
+
+    def test_a_worker_of_both_queues_takes_what_is_urgent_first(self, broker) -> None:
+        app.send_task("explain.tasks.compute", kwargs={"explanation_id": "bulk"}, queue="explain_bulk")
+        app.send_task("explain.tasks.compute", kwargs={"explanation_id": "urgent"}, queue="explain")
+        came: list[str] = []
+        with app.connection_for_read() as connection, connection.channel() as channel:
+            channel.basic_qos(0, 1, False)
+
+            def take(body, message) -> None:
+                came.append(body[1]["explanation_id"])
+                message.ack()
+
+            # In the order that would be wrong if order counted.
+            with Consumer(channel, [Queue("explain_bulk"), Queue("explain")], callbacks=[take], accept=["json"]):
+                while len(came) < 2:
+                    connection.drain_events(timeout=10)
+        assert came == ["urgent", "bulk"]
+
+
+class TestAgain:
+    def test_a_partial_report_is_made_again_when_somebody_wants_it(self, support) -> None:
+        decision = decided()
+        finish(claim(ask(decision)), {**REPORT, "completeness": "partial"})
+        first = Explanation.objects.get()
+        assert request(decision).state == "done" and first.report_sha256
+        anew = request(decision, again=True)
+        assert anew == first and anew.state == "queued" and anew.report is None and anew.attempts == 0
+        assert request(decision, again=True).state == "queued"
+        assert finish(claim(anew))
+        ended = Entry.objects.filter(type="explanation.finished").order_by("id")
+        digests = [facts_of(entry)["details"]["report_sha256"] for entry in ended]
+        assert digests[0] == first.report_sha256 != digests[1]
+        assert events().count("explanation.requested") == 2
+
+    def test_a_whole_one_stays(self, support) -> None:
+        decision = decided()
+        finish(claim(ask(decision)))
+        assert request(decision, again=True).state == "done" and events().count("explanation.requested") == 1
 
 
 class TestKeeping:
