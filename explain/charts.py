@@ -2,47 +2,120 @@
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from registry.scoring.manifest import Manifest
 
-
-def report_context(report: dict[str, Any], spec: Manifest) -> dict[str, Any]:
-    """Titles beside names, plots as plain data, and the words for the output space."""
-    titles = {feature.name: feature.title for feature in spec.inputs.features}
-    protected = {feature.name for feature in spec.inputs.features if feature.protected}
-    return {
-        "shap_rows": _shap_rows(report, titles, protected),
-        "lime_rows": _lime_rows(report, titles),
-        "shap_plot": _shap_plot(report, titles, spec),
-        "lime_plot": _lime_plot(report, titles, spec),
-        "alternatives": [_alternative(item, titles) for item in report["counterfactuals"]],
-        "adverse_label": spec.output.adverse_label or "a higher value",
-        "favourable_label": spec.output.favourable_label or "a lower value",
-        "is_value": report["output_space"] == "value",
-        "is_adverse": report["threshold"] is not None and report["replay"]["recomputed"] >= report["threshold"],
-        "space_words": SPACE_WORDS.get(report["output_space"], report["output_space"]),
-    }
-
-
 # More bars than that are not read; the table beside them has every input.
 MOST_BARS = 9
 
-SPACE_WORDS = {
-    "log_odds": "log-odds of the adverse answer",
-    "probability": "probability of the adverse answer",
-    "value": "the model's own unit",
+
+@dataclass(frozen=True)
+class Scale:
+    """How contributions are told: times `factor`, with so many `digits`.
+
+    `unit` is the plot's, `short` follows a number, `words` say what it is.
+    """
+
+    factor: float
+    digits: int
+    unit: str
+    short: str
+    words: str
+
+
+SCALES = {
+    # The convention of scorecards: 20 points double the odds.
+    "log_odds": Scale(20 / math.log(2), 0, "points", "points", "points: 20 more double the odds of the adverse answer"),
+    "probability": Scale(
+        100.0, 1, "probability", "percentage points", "percentage points of the adverse answer's probability"
+    ),
+    "value": Scale(1.0, 3, "raw", "", "the model's own unit"),
+}
+
+# The parts of a report as a reader knows them, at the beginning of a line.
+PARTS = {
+    "load": "While the model was loaded",
+    "replay": "The replay",
+    "shap": "What each input did (SHAP)",
+    "lime": "The second method (LIME)",
+    "agreement": "The comparison of both methods",
+    "counterfactuals": "What would have changed the answer",
+    "cases": "The nearest accepted cases",
 }
 
 
-def _shap_rows(report: dict[str, Any], titles: dict[str, str], protected: set[str]) -> list[dict[str, Any]]:
+def report_context(report: dict[str, Any], spec: Manifest) -> dict[str, Any]:
+    """Titles beside names, plots as plain data, and the words for the output space."""
+    names = Names(spec)
+    recomputed = report["replay"]["recomputed"]
+    return {
+        "shap_rows": _shap_rows(report, names),
+        "lime_rows": _lime_rows(report, names.titles),
+        "shap_plot": _shap_plot(report, names, spec),
+        "lime_plot": _lime_plot(report, names.titles, spec),
+        "alternatives": [_alternative(item, names.titles) for item in report["counterfactuals"]],
+        "cases": [_case(item, names) for item in report.get("cases", ())],
+        "needed": [names.told(name) for name in (report.get("reference") or {}).get("needed", ())],
+        "problems": [_problem(words) for words in report.get("problems", ())],
+        "adverse_label": spec.output.adverse_label or "a higher value",
+        "favourable_label": spec.output.favourable_label or "a lower value",
+        "is_value": report["output_space"] == "value",
+        "is_adverse": None not in (report["threshold"], recomputed) and recomputed >= report["threshold"],
+        "scale": SCALES[report["output_space"]],
+        "from_line": _from_line(report),
+    }
+
+
+class Names:
+    """Inputs by their titles."""
+
+    def __init__(self, spec: Manifest) -> None:
+        self.titles = {feature.name: feature.title for feature in spec.inputs.features}
+        self.protected = {feature.name for feature in spec.inputs.features if feature.protected}
+
+    def told(self, name: str) -> dict[str, Any]:
+        """An input as a page names it."""
+        return {"title": self.titles.get(name, name), "protected": name in self.protected}
+
+
+def _from_line(report: dict[str, Any]) -> dict[str, float] | None:
+    """Start and answer as seen from the decision's line, in the contributions' scale, and how far away they are."""
+    reference = report.get("reference")
+    if not reference:
+        return None
+    factor = SCALES[report["output_space"]].factor
+    start, answer = -reference["start_to_line"] * factor, reference["line_to_answer"] * factor
+    return {"start": start, "answer": answer, "start_far": abs(start), "answer_far": abs(answer)}
+
+
+def _problem(words: str) -> str:
+    """Which part it was, in the reader's words, and what happened to it."""
+    stage, _, rest = words.partition(": ")
+    return f"{PARTS.get(stage, stage)}: {rest}" if rest else words
+
+
+def _shap_rows(report: dict[str, Any], names: Names) -> list[dict[str, Any]]:
     shap = report["shap"]
     if not shap:
         return []
+    return contribution_rows(shap["contributions"], report["output_space"], names)
+
+
+def contribution_rows(contributions: list[dict[str, Any]], space: str, names: Names) -> list[dict[str, Any]]:
+    """Contributions with titles, `push` and `error` in the scale in which people read them."""
+    factor = SCALES[space].factor
     return [
-        {**item, "title": titles.get(item["feature"], item["feature"]), "protected": item["feature"] in protected}
-        for item in shap["contributions"]
+        {
+            **item,
+            **names.told(item["feature"]),
+            "push": item["contribution"] * factor,
+            "error": item["standard_error"] * factor if item.get("standard_error") else None,
+        }
+        for item in contributions
     ]
 
 
@@ -56,17 +129,21 @@ def _lime_rows(report: dict[str, Any], titles: dict[str, str]) -> list[dict[str,
     return sorted(rows, key=lambda row: -abs(row["weight"]))
 
 
-def _shap_plot(report: dict[str, Any], titles: dict[str, str], spec: Manifest) -> dict[str, Any] | None:
-    shap = report["shap"]
+def _shap_plot(report: dict[str, Any], names: Names, spec: Manifest) -> dict[str, Any] | None:
+    """Bars from start to answer. In points the line is zero; as a probability it stands where it is."""
+    shap, scale, seen = report["shap"], SCALES[report["output_space"]], _from_line(report)
     if not shap:
         return None
-    return {
-        "base": shap["base_value"],
-        "prediction": shap["prediction"],
-        "unit": "probability" if report["output_space"] == "probability" else "raw",
-        **_directions(spec),
-        "items": _longest(shap["contributions"], titles),
-    }
+    items = _longest(shap["contributions"], names.titles)
+    plot = {"unit": scale.unit, **_directions(spec), "items": items}
+    if scale.unit != "points":
+        line = None if report["threshold"] is None else {"line": report["threshold"]}
+        return {**plot, "base": shap["base_value"], "prediction": shap["prediction"], **(line or {})}
+    for item in items:
+        item["contribution"] *= scale.factor
+    if seen is None:
+        return {**plot, "base": shap["base_value"] * scale.factor, "prediction": shap["prediction"] * scale.factor}
+    return {**plot, "base": seen["start"], "prediction": seen["answer"], "line": 0.0}
 
 
 def _longest(contributions: list[dict[str, Any]], titles: dict[str, str]) -> list[dict[str, Any]]:
@@ -112,6 +189,11 @@ def _where(condition: str, name: str) -> str:
 def _short(value: Any) -> Any:
     """A value as an axis has room for: fractions to four significant figures."""
     return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def _case(item: dict[str, Any], names: Names) -> dict[str, Any]:
+    differences = [{**each, **names.told(each["feature"])} for each in item["differences"]]
+    return {**item, "differences": differences}
 
 
 def _directions(spec: Manifest) -> dict[str, str]:

@@ -13,14 +13,16 @@ from rest_framework.response import Response
 
 import audit.queries as trail
 from explain import queries, services
+from explain.disputes.queries import check_not_blind
 from explain.models import Explanation
 from portal.rest import Endpoint
 
 
 class ExplainBody(serializers.Serializer):
-    """Why an explanation is asked for."""
+    """Why an explanation is asked for, and whether a partial one shall be made again."""
 
     reason = serializers.CharField(max_length=2_000, required=False, default="", allow_blank=True)
+    again = serializers.BooleanField(required=False, default=False)
 
 
 class ExplanationStarted(serializers.Serializer):
@@ -54,7 +56,7 @@ class DecisionExplanations(Endpoint):
         body = ExplainBody(data=request.data or {})
         body.is_valid(raise_exception=True)
         explanation = services.request_explanation(
-            actor=self.actor, decision=decision, reason=body.validated_data["reason"], now=timezone.now()
+            actor=self.actor, decision=decision, now=timezone.now(), **body.validated_data
         )
         url = request.build_absolute_uri(reverse("api:explanation", args=[explanation.id]))
         started = {"id": explanation.id, "url": url, "state": explanation.state}
@@ -67,6 +69,7 @@ class ExplanationOne(Endpoint):
     @extend_schema(responses=ExplanationBody)
     def get(self, request: Any, identifier: uuid.UUID) -> Response:
         explanation = queries.explanation_for(self.actor, identifier)
+        check_not_blind(self.actor, explanation.decision_id)
         if explanation.report is not None:
             services.record_reading(actor=self.actor, explanation=explanation)
         return Response(ExplanationBody(explanation).data)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 import audit.queries as trail
 import registry.queries as registry
 from explain import charts, queries, services
-from explain.disputes.queries import disputes_visible_to
+from explain.disputes.queries import check_not_blind, disputes_visible_to
 from explain.models import Explanation
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
@@ -42,7 +42,9 @@ def explain_decision(request: HttpRequest, identifier: uuid.UUID) -> HttpRespons
     actor = actor_of(request)
     decision = trail.decision_for(actor, identifier)
     reason = request.POST.get("reason", "")[:2_000]
-    explanation = services.request_explanation(actor=actor, decision=decision, reason=reason, now=timezone.now())
+    explanation = services.request_explanation(
+        actor=actor, decision=decision, reason=reason, now=timezone.now(), again="again" in request.POST
+    )
     return redirect("explain:explanation", identifier=explanation.id)
 
 
@@ -51,9 +53,11 @@ def explanation(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
     """One explanation: its clock while it is made, its report afterwards; the reading is recorded."""
     actor = actor_of(request)
     found = queries.explanation_for(actor, identifier)
+    check_not_blind(actor, found.decision_id)
     if found.report is not None:
         services.record_reading(actor=actor, explanation=found)
-    return render(request, "explain/explanation.html", _explanation_context(found))
+    context = {**_explanation_context(found), "may_ask": actor.may(Permission.DECISION_EXPLAIN)}
+    return render(request, "explain/explanation.html", context)
 
 
 @require_GET

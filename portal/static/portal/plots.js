@@ -1,6 +1,6 @@
 /* Draws every [data-plot] from the JSON element "<id>-data" with Plotly, which is fetched when the first plot comes into the page.
 
-   contributions  {base, prediction, unit: "probability"|"raw", towards: "deny", away: "grant", base_label?, items: [{title, value, contribution}]}
+   contributions  {base, prediction, unit: "probability"|"points"|"raw", line?, towards: "deny", away: "grant", base_label?, items: [{title, value, contribution}]}
    lime           {towards, away, items: [{condition, weight}]}
    distribution   {axis, unit?, series: [{name, edges: [n+1], shares: [n]}] (first = reference, drawn as a line), marks?: [{at, label}]}
    timeline       {axis, unit: "percent"|"ms"|"count"|"", series: [{name, x: [time], y: [], low?: [], high?: []}], events?: [{at, label}], limit?: {at, label}, step?: true (a value holds until the next, and is a whole number)}
@@ -95,21 +95,22 @@
   const kinds = {
     contributions(t, d) {
       const probability = d.unit === "probability", k = probability ? 100 : 1;
-      const base = d.base * k, prediction = d.prediction * k;
+      const base = d.base * k, prediction = d.prediction * k, points = d.unit === "points";
       let at = base;
       const starts = d.items.map((item) => { const start = at; at += item.contribution * k; return start; });
       const rows = d.items.map((item) => ({ size: item.contribution * k, label: item.value === undefined || item.value === null ? item.title : `${item.title}: ${item.value}` }));
-      const texts = rows.map((r) => (probability ? `${signed(r.size, 1)} pt` : signed(r.size)));
-      const show = (x) => (probability ? `${real(x, 1)} %` : real(x, 2));
-      const range = padded([base, prediction, ...starts, at], t.tight ? 0.28 : 0.14);
+      const texts = rows.map((r) => (probability ? `${signed(r.size, 1)} pt` : points ? signed(r.size, Math.abs(r.size) < 10 ? 1 : 0) : signed(r.size)));
+      const show = (x) => (probability ? `${real(x, 1)} %` : points ? signed(x, 0) : real(x, 2));
+      const line = d.line === undefined ? [] : [d.line * k]; // where the answer turns
+      const range = padded([base, prediction, ...line, ...starts, at], t.tight ? 0.28 : 0.14);
       const head = (x, words, lift) => {
         const right = x - range[0] > (range[1] - range[0]) / 2;
         return note(t, { text: `${words} ${show(x)}`, x, yref: "paper", y: 1, yanchor: "bottom", yshift: lift, xanchor: right ? "right" : "left", xshift: right ? 3 : -3, font: { color: lift ? t.ink : t.soft, size: t.size - 1 } });
       };
       return bars(t, rows, {
-        start: starts, texts, range, top: 38, xaxis: { ticksuffix: probability ? " %" : "", nticks: t.narrow ? 4 : t.tight ? 6 : 8 },
-        shapes: [base, prediction].map((x, i) => rule(t, { x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: i ? t.ink : t.line, width: 1, dash: i ? "solid" : "dot" } })),
-        annotations: [head(base, d.base_label ?? "average", 0), head(prediction, "this case", 15), ...directions(t, d)],
+        start: starts, texts, range, top: line.length ? 54 : 38, xaxis: { ticksuffix: probability ? " %" : "", nticks: t.narrow ? 4 : t.tight ? 6 : 8 },
+        shapes: [base, prediction, ...line].map((x, i) => rule(t, { x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: i ? t.ink : t.line, width: i === 2 ? 1.5 : 1, dash: ["dot", "solid", "dash"][i] } })),
+        annotations: [head(base, d.base_label ?? "average", 0), head(prediction, "this case", 15), ...line.map((x) => head(x, "the line", 30)), ...directions(t, d)],
       });
     },
     lime(t, d) {
