@@ -4,6 +4,7 @@ from django.urls import path
 
 from explain import rest
 from explain.disputes.rest_urls import urlpatterns as disputes
+from explain.letters.rest_urls import urlpatterns as letters
 from explain.reviewing.rest_urls import urlpatterns as reviewing
 
 urlpatterns = [
@@ -14,5 +15,6 @@ urlpatterns = [
     ),
     path("explanations/<uuid:identifier>/", rest.ExplanationOne.as_view(), name="explanation"),
     *disputes,
+    *letters,
     *reviewing,
 ]

@@ -4,6 +4,9 @@ from django.urls import path
 
 from explain import views
 from explain.disputes.urls import urlpatterns as disputes
+from explain.letters.urls import urlpatterns as letters
+from explain.reviewing.urls import urlpatterns as reviewing
+from explain.wording.urls import urlpatterns as wording
 
 app_name = "explain"
 urlpatterns = [
@@ -12,4 +15,7 @@ urlpatterns = [
     path("explanations/<uuid:identifier>/", views.explanation, name="explanation"),
     path("explanations/<uuid:identifier>/progress/", views.progress, name="progress"),
     *disputes,
+    *letters,
+    *reviewing,
+    *wording,
 ]

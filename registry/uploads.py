@@ -24,6 +24,11 @@ from registry.intake import MAX_MANIFEST_BYTES, MAX_SAMPLE_BYTES, Upload
 from registry.services import record_refusal
 
 FILES = ("artifact", "background", "evaluation", "golden")
+# What other rooms' pages take, by the address's name: the most bytes of each file.
+OTHERS = {
+    "api:feature-parity": dict.fromkeys(("training", "serving"), MAX_SAMPLE_BYTES),
+    "explain:add_file": {"file": 5 * 1024 * 1024},
+}
 VERSION_PAGES = ("api:versions", "registry:new_version")
 # What surrounds the parts, and all of a form without files.
 FRAME_BYTES = 4 * 1024 * 1024
@@ -97,7 +102,7 @@ def limits_of(name: str) -> dict[str, int]:
         samples = dict.fromkeys(FILES[1:], MAX_SAMPLE_BYTES)
         manifest = dict.fromkeys(("manifest", "manifest_file"), MAX_MANIFEST_BYTES)
         return {**manifest, "artifact": settings.ARTIFACT_MAX_BYTES, **samples}
-    return dict.fromkeys(("training", "serving"), MAX_SAMPLE_BYTES) if name == "api:feature-parity" else {}
+    return OTHERS.get(name, {})
 
 
 def refusal_of(request: Any) -> Refusal | None:

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
 import audit.queries as trail
 from explain.access import barred_because
+from explain.disputes.history import SOON, Step
 from explain.disputes.sniffing import media_type_of
 from explain.lifecycle import OPEN_STATES, DisputeState, Transition, moves_from
-from explain.models import Attachment, CaseStep, Dispute
+from explain.models import Attachment, Dispute
 from explain.moves import step_place
 from explain.queries import claim_place, policy_of
 from explain.sealing import Seal
 from portal.accounts.access import Actor, Permission, Role
 from portal.accounts.models import User
-from portal.errors import Hidden
+from portal.errors import Conflict, Hidden
 from portal.times import rfc3339
 
 PAGE_SIZE = 50
-SOON = timedelta(days=7)
 NOBODY, MINE = "nobody", "me"
 
 
@@ -54,15 +54,6 @@ class Load:
     open: int
     late: int
     soon: int
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a case as people read it."""
-
-    step: CaseStep
-    words: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -221,6 +212,14 @@ def people_who_handle() -> list[User]:
     """Those who may be given a case."""
     people = User.objects.filter(is_active=True).order_by("username").prefetch_related("groups")
     return [person for person in people if person.actor.may(Permission.DISPUTE_HANDLE)]
+
+
+def check_not_blind(actor: Actor, decision: uuid.UUID) -> None:
+    """`Conflict` while the actor reviews a case about the decision blind and has yet to write a first view."""
+    for dispute in Dispute.objects.filter(decision_id=decision, state=DisputeState.IN_REVIEW, reviewer=actor.label):
+        if must_not_see_answer(actor, dispute):
+            words = f"You review dispute {dispute.number} blind: write your first view before you see the explanation."
+            raise Conflict(words, code="first_view_missing")
 
 
 def must_not_see_answer(actor: Actor, dispute: Dispute) -> bool:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 import audit.erasure.services as erasing
 import explain.disputes.services as disputing
+import explain.letters.services as letters
 import explain.reviewing.services as reviewing
 import registry.approving.services as approving
 from tests import ci_tokens, exporting, factories
@@ -27,6 +28,9 @@ EXPORT = {"system": "mortgage", "since": "2026-01-01T00:00Z", "until": "2026-02-
 SIGNED = {**WHY, "password": factories.PASSWORD}
 RULE = {"compliance": 1, "ml_lead": 1, "any": 0}
 RULING = {"outcome": "upheld", "reason_code": "confirmed", "grounds": "g"}
+ANSWER = {"recipient": "Ada", "delivery": "post", "language": "en"}
+LETTERS = ("jurisdiction", "language", "kind")
+WORDS = {"jurisdiction": "EU", "language": "en", "kind": "upheld", "feature": "pirat"}
 REGISTRY = {"gate": "image", "risk_class": "high"}
 EVIDENCE = {"kind": "scan", "verdict": "claimed", "summary": "None found"}
 
@@ -102,9 +106,36 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "explain:open_dispute": ("get", ("decision",), {}, "302 404 404 200 404 404"),
     "explain:explanation": ("get", ("explanation",), {}, "302 404 200 200 404 404"),
     "explain:progress": ("get", ("explanation",), {}, "302 404 200 200 404 404"),
+    "explain:try_values": ("get", ("explanation",), {}, "302 404 409 409 404 404"),
     "explain:disputes": ("get", (), {}, "302 404 200 200 404 404"),
     "explain:dispute": ("get", ("dispute",), {}, "302 404 200 200 404 404"),
     "explain:explain_dispute": ("post", ("dispute",), {}, "302 404 302 302 404 404"),
+    "explain:explain_selected": ("post", (), {}, "302 404 302 302 404 404"),
+    "explain:explaining_selected": ("get", (), {}, "302 404 200 200 404 404"),
+    "explain:dispute_policy": ("get", SYSTEM, {}, "302 404 200 200 404 404"),
+    "explain:assign_dispute": ("post", ("dispute",), {}, "302 404 302 302 404 404"),
+    "explain:close_dispute": ("post", ("dispute",), {}, "302 404 409 409 404 404"),
+    "explain:extend_dispute": ("post", ("dispute",), {**WHY, "due_at": "2999-01-01"}, "302 404 422 422 404 404"),
+    "explain:add_file": ("post", ("dispute",), {}, "302 404 422 422 404 404"),
+    "explain:file": ("get", ("dispute", "file"), {}, "302 404 200 200 404 404"),
+    "explain:check_identity": ("post", ("dispute",), {"how": "signed in"}, "302 404 302 302 404 404"),
+    "explain:add_note": ("post", ("dispute",), {"words": "w"}, "302 404 302 302 404 404"),
+    "explain:reopen_dispute": ("post", ("dispute",), WHY, "302 404 409 409 404 404"),
+    "explain:withdraw_dispute": ("post", ("dispute",), WHY, "302 404 302 302 404 404"),
+    "explain:review": ("get", ("dispute",), {}, "302 404 200 302 404 404"),
+    "explain:start_review": ("post", ("dispute",), {}, "302 404 409 403 404 404"),
+    "explain:write_first_view": ("post", ("dispute",), {"words": "w"}, "302 404 409 403 404 404"),
+    "explain:correct_inputs": ("post", ("dispute",), {}, "302 404 422 403 404 404"),
+    "explain:correction": ("get", ("dispute", "correction"), {}, "302 404 200 200 404 404"),
+    "explain:decide_dispute": ("post", ("dispute",), RULING, "302 404 302 403 404 404"),
+    "explain:compose_letter": ("get", ("dispute",), {}, "302 404 302 302 404 404"),
+    "explain:letter": ("get", ("answered", "letter"), {}, "302 404 200 200 404 404"),
+    "explain:letter_pdf": ("get", ("answered", "letter"), {}, "302 404 200 200 404 404"),
+    "explain:letter_templates": ("get", (), {}, "302 404 200 404 404 404"),
+    "explain:letter_template": ("get", LETTERS, {}, "302 404 200 404 404 404"),
+    "explain:wording": ("get", SYSTEM, {}, "302 404 200 404 404 404"),
+    "explain:set_wording": ("post", (*SYSTEM, "language", "feature"), {"title": "t"}, "302 404 302 404 404 404"),
+    "api:dispute-answer": ("post", ("dispute",), ANSWER, "401 404 409 409 404 404"),
     "api:schema": ("get", (), {}, "401 200 200 200 200 200"),
     "api:docs": ("get", (), {}, "302 200 200 200 200 200"),
     "api:decisions": ("get", (), {}, "401 200 200 200 200 200"),
@@ -186,7 +217,23 @@ def things(db: None) -> dict[str, Any]:
     named = {**jobs, **cases, "decision": decision.id, "explanation": explanation.id, "dispute": dispute.number}
     named["correction"] = correction.id
     named["source"] = ci_tokens.trust().id
+    about = {"dispute": dispute, "now": now}
+    named["file"] = disputing.attach_file(actor=support, name="a.txt", content=b"plain words", **about).id
+    named |= {**WORDS, **answered_case(support, officer)}
     return {**named, "tile": "0/000", "slug": "mortgage", "number": 1, "name": "retire", **REGISTRY}
+
+
+def answered_case(support: Any, officer: Any) -> dict[str, Any]:
+    """A case about a refused request, whose letter was sent."""
+    now, decision = timezone.now(), factories.refused()
+    said = {"channel": "phone", "claim": "c", "received_at": now, "identity": "signed in", "now": now}
+    case = disputing.open_dispute(actor=support, decision=decision, **said)
+    policy = {"policy": {"sender": "The Bank"}, "reason": "Because."}
+    disputing.set_policy(actor=officer, system="mortgage", now=now, **policy)
+    reviewing.start_review(actor=officer, dispute=case, now=now)
+    reviewing.decide_dispute(actor=officer, dispute=case, decision=decision, now=now, **RULING)
+    letter = letters.send_letter(actor=support, dispute=case, decision=decision, now=now, **ANSWER)
+    return {"answered": case.number, "letter": letter.id}
 
 
 def test_every_address_has_a_row() -> None:

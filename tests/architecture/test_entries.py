@@ -16,8 +16,11 @@ import audit.retention.services as retention
 import audit.services as trail
 import audit.verifying.services as verifying
 import explain.disputes.services as disputing
+import explain.letters.services as letters
 import explain.reviewing.services as reviewing
 import explain.services as explaining
+import explain.trying.services as trying
+import explain.wording.services as wording
 import registry.approving.services as approving
 import registry.checking.importing.services as importing
 import registry.checking.services as checking
@@ -219,6 +222,22 @@ def scoring() -> Any:
 def rule(found: Any) -> Any:
     said = {"outcome": "upheld", "reason_code": "confirmed", "grounds": "g"}
     return review("decide_dispute", found, decision=Entry.objects.get(pk=found.decision_id), **said)
+
+
+def ruled() -> Any:
+    found = dispute(factories.refused())
+    handle("check_identity", found, how="signed in")
+    facts = {"system": "mortgage", "policy": {"sender": "The Bank"}, **WHY}
+    disputing.set_policy(actor=actor("compliance"), **facts, **now())
+    review("start_review", found)
+    rule(found)
+    return found
+
+
+def answer(found: Any) -> Any:
+    facts = {"language": "en", "recipient": "Ada", "delivery": "post"}
+    decision = Entry.objects.get(pk=found.decision_id)
+    return letters.send_letter(actor=actor("support"), dispute=found, decision=decision, **facts, **now())
 
 
 def upload() -> tuple[Any, Any]:
@@ -430,6 +449,10 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         explanation,
         lambda found: explaining.record_reading(actor=actor("support"), explanation=found),
     ),
+    "explain.trying.record_trial": (
+        explanation,
+        lambda found: trying.record_trial(actor=actor("support"), explanation=found, changed=["pirat"]),
+    ),
     "explain.disputes.open_dispute": (decided, dispute),
     "explain.disputes.check_identity": (case, lambda found: handle("check_identity", found, how="signed in")),
     "explain.disputes.assign_dispute": (case, lambda found: handle("assign_dispute", found, username="support")),
@@ -461,6 +484,24 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         lambda job: reviewing.finish_correction(actor=WORKER, correction=job, score=0.2, label="grant", **now()),
     ),
     "explain.reviewing.decide_dispute": (in_review, rule),
+    "explain.letters.send_letter": (lambda: ruled(), answer),
+    "explain.letters.record_letter_reading": (
+        lambda: answer(ruled()),
+        lambda letter: letters.record_letter_reading(actor=actor("support"), letter=letter),
+    ),
+    "explain.letters.save_template": (
+        lambda: None,
+        lambda _: letters.save_template(
+            **{"actor": actor("compliance"), "jurisdiction": "EU", "language": "fr", "kind": "upheld"},
+            **{"title": "t", "body": "b", **WHY, **now()},
+        ),
+    ),
+    "explain.wording.set_wording": (
+        lambda: None,
+        lambda _: wording.set_wording(
+            actor=actor("compliance"), system="mortgage", feature="pirat", language="de", title="t", **now()
+        ),
+    ),
     "explain.disputes.set_policy": (
         lambda: None,
         lambda _: disputing.set_policy(

@@ -45,6 +45,7 @@ CONTRACT = {
     "/api/v1/disputes/{number}/": {"get"},
     "/api/v1/disputes/{number}/review/": {"post"},
     "/api/v1/disputes/{number}/decide/": {"post"},
+    "/api/v1/disputes/{number}/answer/": {"post"},
     "/api/v1/disputes/{number}/close/": {"post"},
     "/api/v1/disputes/{number}/reopen/": {"post"},
 }

@@ -1,0 +1,143 @@
+"""Pages of letters: writing and sending one, reading what was sent, and the templates."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+import audit.queries as trail
+from explain.disputes.forms import show
+from explain.disputes.queries import dispute_for
+from explain.disputes.services import record_case_reading
+from explain.letters import queries, services
+from explain.letters.forms import LetterForm, NewTemplateForm, TemplateForm
+from explain.letters.templating import BLOCKS, FLAGS, INLINE
+from explain.models import Dispute
+from explain.queries import policy_of
+from portal.accounts.access import Permission
+from portal.accounts.authentication import actor_of
+from portal.errors import Conflict, Hidden, Invalid
+
+
+@require_http_methods(["GET", "POST"])
+def compose_letter(request: HttpRequest, number: int) -> HttpResponse:
+    """What the letter of a decided case will say; sent by the second button, exactly as it was shown."""
+    actor = actor_of(request)
+    found = dispute_for(actor, number)
+    actor.need_sight(Permission.DISPUTE_ANSWER)
+    if found.state != "decided":
+        return redirect("explain:dispute", number=number)
+    decision = trail.decision_for(actor, found.decision_id)
+    languages = queries.languages_for(policy_of(found.system).jurisdiction)
+    form = LetterForm(request.POST or None, initial=_initial(found, languages), languages=languages)
+    status = 200
+    if request.method == "POST" and form.is_valid() and request.POST.get("act") == "send":
+        try:
+            sent = services.send_letter(
+                actor=actor, dispute=found, decision=decision, now=timezone.now(), **form.cleaned_data
+            )
+        except (Conflict, Invalid) as refusal:
+            if refusal.code == "wrong_state":
+                raise
+            form.add_error(None, refusal.message)
+            status = 409
+        else:
+            messages.success(request, "The letter is frozen, and its digest is in the trail. Now download and send it.")
+            return redirect("explain:letter", number=number, identifier=sent.id)
+    record_case_reading(actor=actor, disputes=[found])
+    language, recipient = _wanted(form)
+    draft = queries.draft_of(found, decision, language=language, recipient=recipient, now=timezone.now())
+    context = {"dispute": found, "draft": draft, "sheet": draft.content, "form": form, "languages": languages}
+    return render(request, "explain/compose_letter.html", context, status=status)
+
+
+@require_GET
+def letter(request: HttpRequest, number: int, identifier: uuid.UUID) -> HttpResponse:
+    """A letter as it was sent; the reading is recorded."""
+    actor = actor_of(request)
+    found = queries.letter_for(actor, number, identifier)
+    services.record_letter_reading(actor=actor, letter=found)
+    context = {
+        "letter": found,
+        "dispute": found.dispute,
+        "sheet": queries.content_of(found),
+        "entry": queries.entry_of(found),
+    }
+    return render(request, "explain/letter.html", context)
+
+
+@require_GET
+def letter_pdf(request: HttpRequest, number: int, identifier: uuid.UUID) -> HttpResponse:
+    """The very bytes that were sent; the reading is recorded."""
+    actor = actor_of(request)
+    found = queries.letter_for(actor, number, identifier)
+    services.record_letter_reading(actor=actor, letter=found)
+    name = f"letter-{found.dispute_id}-{found.sent_at:%Y-%m-%d}.pdf"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return HttpResponse(queries.pdf_of(found), content_type="application/pdf", headers=headers)
+
+
+@require_GET
+def templates(request: HttpRequest) -> HttpResponse:
+    """Every template in force."""
+    actor_of(request).need_sight(Permission.LETTER_MANAGE)
+    form = NewTemplateForm(request.GET or None)
+    if form.is_valid():
+        return redirect("explain:letter_template", **form.cleaned_data)
+    context = {"templates": queries.templates(), "kinds": queries.KINDS, "form": form}
+    return render(request, "explain/letter_templates.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def template(request: HttpRequest, jurisdiction: str, language: str, kind: str) -> HttpResponse:
+    """One template: its text, what may stand in it, and its versions."""
+    actor = actor_of(request)
+    actor.need_sight(Permission.LETTER_MANAGE)
+    if kind not in queries.KINDS:
+        raise Hidden
+    where = {"jurisdiction": jurisdiction, "language": language, "kind": kind}
+    present = queries.template_for(**where)
+    start = present or queries.template_for("EU", "en", kind)
+    initial = {"title": start.title, "body": start.body} if start else {}
+    initial["expected_number"] = present.number if present else 0
+    form = TemplateForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            saved = services.save_template(actor=actor, now=timezone.now(), **where, **form.cleaned_data)
+        except Invalid as refusal:
+            show(form, refusal)
+        else:
+            messages.success(request, f"Version {saved.number} is used from now on. Letters that were sent stay.")
+            return redirect(reverse("explain:letter_template", kwargs=where))
+    context = {
+        **where,
+        "kind_words": queries.KINDS[kind],
+        "form": form,
+        "present": present,
+        "versions": queries.versions_of(**where),
+        "inline": INLINE,
+        "blocks": BLOCKS,
+        "flags": FLAGS,
+    }
+    return render(request, "explain/letter_template.html", context, status=422 if form.errors else 200)
+
+
+def _initial(found: Dispute, languages: list[str]) -> dict[str, Any]:
+    wanted = policy_of(found.system).language
+    language = wanted if wanted in languages else next(iter(languages), "")
+    return {"language": language, "delivery": "post", "expected_state": found.state}
+
+
+def _wanted(form: LetterForm) -> tuple[str, str]:
+    """The language and the address of the form, sent or not."""
+    if form.is_bound and form.is_valid():
+        return form.cleaned_data["language"], form.cleaned_data["recipient"]
+    language = form.data.get("language") if form.is_bound else form.initial["language"]
+    return str(language or ""), str(form.data.get("recipient", "")) if form.is_bound else ""

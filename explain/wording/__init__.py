@@ -1,0 +1,1 @@
+"""The words in which the inputs of a system are told to the people decided about."""
