@@ -55,7 +55,7 @@ def report_context(report: dict[str, Any], spec: Manifest) -> dict[str, Any]:
     return {
         "shap_rows": _shap_rows(report, names),
         "lime_rows": _lime_rows(report, names.titles),
-        "shap_plot": _shap_plot(report, names, spec),
+        "shap_plot": shap_plot(report["shap"] and {**report, **report["shap"]}, names, spec),
         "lime_plot": _lime_plot(report, names.titles, spec),
         "alternatives": [_alternative(item, names.titles) for item in report["counterfactuals"]],
         "cases": [_case(item, names) for item in report.get("cases", ())],
@@ -129,20 +129,24 @@ def _lime_rows(report: dict[str, Any], titles: dict[str, str]) -> list[dict[str,
     return sorted(rows, key=lambda row: -abs(row["weight"]))
 
 
-def _shap_plot(report: dict[str, Any], names: Names, spec: Manifest) -> dict[str, Any] | None:
-    """Bars from start to answer. In points the line is zero; as a probability it stands where it is."""
-    shap, scale, seen = report["shap"], SCALES[report["output_space"]], _from_line(report)
-    if not shap:
+def shap_plot(answer: dict[str, Any] | None, names: Names, spec: Manifest) -> dict[str, Any] | None:
+    """Bars from start to answer. In points the line is zero; as a probability it stands where it is.
+
+    `answer` has output_space, threshold, reference, base_value, prediction and contributions.
+    """
+    if not answer:
         return None
-    items = _longest(shap["contributions"], names.titles)
+    scale, seen = SCALES[answer["output_space"]], _from_line(answer)
+    items = _longest(answer["contributions"], names.titles)
+    ends = {"base": answer["base_value"], "prediction": answer["prediction"]}
     plot = {"unit": scale.unit, **_directions(spec), "items": items}
     if scale.unit != "points":
-        line = None if report["threshold"] is None else {"line": report["threshold"]}
-        return {**plot, "base": shap["base_value"], "prediction": shap["prediction"], **(line or {})}
+        line = {} if answer["threshold"] is None else {"line": answer["threshold"]}
+        return {**plot, **ends, **line}
     for item in items:
         item["contribution"] *= scale.factor
     if seen is None:
-        return {**plot, "base": shap["base_value"] * scale.factor, "prediction": shap["prediction"] * scale.factor}
+        return {**plot, **{name: value * scale.factor for name, value in ends.items()}}
     return {**plot, "base": seen["start"], "prediction": seen["answer"], "line": 0.0}
 
 

@@ -31,6 +31,7 @@ class Event(StrEnum):
     EXPLANATION_PRINTED = "explanation.printed"
     EXPLANATION_READ = "explanation.read"
     EXPLANATION_REQUESTED = "explanation.requested"
+    EXPLANATION_TRIED = "explanation.tried"
     LETTER_READ = "letter.read"
     LETTER_SENT = "letter.sent"
     LETTER_TEMPLATE_SAVED = "letter_template.saved"

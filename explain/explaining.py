@@ -31,7 +31,9 @@ OPTIONAL = frozenset({"shap", "lime", "agreement", "counterfactuals"})
 POPULATION = "a sample of the people whom the model was trained on"
 
 _MEBIBYTE = 1024**2
-_explainer: Explainer | None = None
+# How long the web server's process stays when nobody tries values any more (s).
+TRYING_IDLE_S = 600.0
+_explainers: dict[str, Explainer] = {}
 
 
 class CannotExplain(Exception):
@@ -71,14 +73,22 @@ def make_report(explanation: Explanation, progress: Progress) -> dict[str, Any]:
 def try_inputs(version: Version, inputs: dict[str, Any], *, seed: int, seconds: float) -> dict[str, Any]:
     """What the version says to these inputs: score, label, contributions (`explain.methods.trying`). Nothing is stored.
 
-    `CannotExplain` when they do not fit, or there is no answer in time.
+    Asked of a process that the web server keeps for a while, so that no model is loaded into itself. `CannotExplain`
+    when the inputs do not fit, or there is no answer in time.
     """
-    return _asked_once({"kind": "try", "version": job_version(version), "inputs": inputs, "seed": seed}, seconds)
+    job = {"kind": "try", "version": job_version(version), "inputs": inputs, "seed": seed}
+    return _asked_once(_explainer("trying"), job, seconds)
+
+
+def warm_trying(version: Version) -> None:
+    """Have what `try_inputs` asks prepare the version; comes back at once."""
+    _explainer("trying").warm([job_version(version)])
 
 
 def score_inputs(version: Version, inputs: dict[str, Any], *, seconds: float) -> float:
     """The version's score of these inputs alone; `CannotExplain` as `try_inputs`."""
-    return float(_asked_once({"kind": "score", "version": job_version(version), "inputs": inputs}, seconds)["score"])
+    job = {"kind": "score", "version": job_version(version), "inputs": inputs}
+    return float(_asked_once(explainer(), job, seconds)["score"])
 
 
 def warm_up(versions: Iterable[Version]) -> None:
@@ -87,24 +97,29 @@ def warm_up(versions: Iterable[Version]) -> None:
 
 
 def explainer() -> Explainer:
-    """This process's own; made when it is first needed, after any fork."""
-    global _explainer
-    if _explainer is None or _explainer.store != settings.ARTIFACT_DIR:
-        let_go()
-        _explainer = Explainer(
-            settings.ARTIFACT_DIR,
-            memory_bytes=settings.EXPLAIN_MEMORY_MB * _MEBIBYTE,
-            warm_bytes=settings.EXPLAIN_WARM_MB * _MEBIBYTE,
-        )
-    return _explainer
+    """The worker's own process apart."""
+    return _explainer("working")
 
 
 def let_go() -> None:
-    """End this process's own, with all that it keeps warm."""
-    global _explainer
-    if _explainer is not None:
-        _explainer.stop()
-    _explainer = None
+    """End this process's own, with all that they keep warm."""
+    while _explainers:
+        _explainers.popitem()[1].stop()
+
+
+def _explainer(use: str) -> Explainer:
+    """This process's own for a use; made when it is first needed, after any fork."""
+    found = _explainers.get(use)
+    if found is not None and found.store == settings.ARTIFACT_DIR:
+        return found
+    if found is not None:
+        found.stop()
+    memory, warm, idle_s = settings.EXPLAIN_MEMORY_MB * _MEBIBYTE, settings.EXPLAIN_WARM_MB * _MEBIBYTE, None
+    if use == "trying":
+        warm, idle_s = warm // 4, TRYING_IDLE_S
+    made = Explainer(settings.ARTIFACT_DIR, memory_bytes=memory, warm_bytes=warm, idle_s=idle_s)
+    _explainers[use] = made
+    return made
 
 
 def job_version(version: Version) -> dict[str, Any]:
@@ -190,9 +205,9 @@ class _Attempt:
         return report
 
 
-def _asked_once(job: dict[str, Any], seconds: float) -> dict[str, Any]:
+def _asked_once(process: Explainer, job: dict[str, Any], seconds: float) -> dict[str, Any]:
     try:
-        said = explainer().ask(job, seconds)
+        said = process.ask(job, seconds)
     except Lost as lost:
         raise CannotExplain(f"The model did not answer. {lost}") from lost
     if said["say"] == "answer":

@@ -6,6 +6,7 @@ from explain import views
 from explain.disputes.urls import urlpatterns as disputes
 from explain.letters.urls import urlpatterns as letters
 from explain.reviewing.urls import urlpatterns as reviewing
+from explain.trying.urls import urlpatterns as trying
 from explain.wording.urls import urlpatterns as wording
 
 app_name = "explain"
@@ -17,5 +18,6 @@ urlpatterns = [
     *disputes,
     *letters,
     *reviewing,
+    *trying,
     *wording,
 ]
