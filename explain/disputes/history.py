@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,7 +66,9 @@ class Ageing:
         """The days left or late."""
         days = abs(self.left)
         many = "1 day" if days == 1 else f"{days} days"
-        return f"{many} late" if self.state == "overdue" else "today" if self.left == 0 else f"{many} left"
+        if self.state == "overdue":
+            return f"{many} late" if days else "late since today"
+        return f"{many} left" if days else "due within a day"
 
 
 def ageing_of(dispute: Dispute, now: datetime) -> Ageing:
@@ -75,5 +76,5 @@ def ageing_of(dispute: Dispute, now: datetime) -> Ageing:
     end = dispute.closed_at or now
     gap = dispute.due_at - now
     state = "overdue" if gap < timedelta(0) else "due_soon" if gap < SOON else "on_time"
-    left = -math.ceil(-gap / timedelta(days=1)) if state == "overdue" else gap // timedelta(days=1)
-    return Ageing(max(0, (end - dispute.received_at).days), left, state)
+    left = abs(gap) // timedelta(days=1)
+    return Ageing(max(0, (end - dispute.received_at).days), -left if state == "overdue" else left, state)

@@ -64,6 +64,7 @@ def disputes(request: HttpRequest) -> HttpResponse:
         "loads": queries.workload(actor, now),
         "systems": registry.systems_visible_to(actor),
         "may_explain": actor.may(Permission.DECISION_EXPLAIN),
+        "may_manage_letters": actor.may(Permission.LETTER_MANAGE),
         "me": actor.label.removeprefix("user:"),
     }
     return render(request, "explain/disputes.html", context)

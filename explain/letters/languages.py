@@ -48,7 +48,7 @@ class Language:
             return self.absent
         if isinstance(value, bool) or value in ("yes", "no"):
             return self.yes if value in (True, "yes") else self.no
-        text = self.number(value) if isinstance(value, int | float) else str(value)
+        text = self.number(_short(value)) if isinstance(value, int | float) else str(value)
         return f"{text}\u00a0{unit}" if unit else text
 
     def listed(self, items: Sequence[str]) -> str:
@@ -94,6 +94,11 @@ LANGUAGES = {
         otherwise="{changes}: Die Antwort wäre „{answer}“ gewesen.",
     ),
 }
+
+
+def _short(value: float) -> float:
+    """Four places behind the point; a smaller number keeps three significant figures."""
+    return round(value, 4) if abs(value) >= 0.01 else float(f"{value:.3g}")
 
 
 def language_of(code: str) -> Language:

@@ -14,10 +14,10 @@ WHEN = datetime.datetime(2026, 11, 24, tzinfo=datetime.UTC)
 EN_SYSTEM = """
 # The part that the AI system played
 {if answered}
-The decision of {decided_on} rests on the output of an AI system, {system}. {purpose}
+The decision of {decided_on} rests on the output of an AI system (“{system}”). Its purpose: {purpose}
 
 {if data}
-The system looked at these data about you: {data}.
+The system was given these data about you: {data}.
 {end}
 {end}
 {if not answered}
@@ -58,7 +58,7 @@ We tried this with the same system. It is no promise: other circumstances may ha
 
 EN_RIGHTS = """
 # How you can go on
-You may tell us that you disagree, add facts, and have wrong data corrected. You need give no reason.
+You may tell us that you disagree, add facts, and have wrong data corrected.
 
 {if contact}
 Please write or call: {contact}
@@ -108,10 +108,10 @@ These data were wrong, and are corrected: {corrected_data}. The same system has 
 DE_SYSTEM = """
 # Welche Rolle das KI-System gespielt hat
 {if answered}
-Die Entscheidung vom {decided_on} beruht auf der Ausgabe eines KI-Systems, {system}. {purpose}
+Die Entscheidung vom {decided_on} beruht auf der Ausgabe eines KI-Systems („{system}“). Sein Zweck: {purpose}
 
 {if data}
-Das System hat diese Angaben zu Ihnen verwendet: {data}.
+Dem System lagen diese Angaben zu Ihnen vor: {data}.
 {end}
 {end}
 {if not answered}
@@ -152,7 +152,7 @@ Das haben wir mit demselben System geprüft. Es ist keine Zusage: Andere Umstän
 
 DE_RIGHTS = """
 # Wie es weitergehen kann
-Sie können uns sagen, dass Sie nicht einverstanden sind, Tatsachen ergänzen und falsche Angaben berichtigen lassen. Gründe brauchen Sie nicht zu nennen.
+Sie können uns sagen, dass Sie nicht einverstanden sind, Tatsachen ergänzen und falsche Angaben berichtigen lassen.
 
 {if contact}
 Bitte schreiben Sie uns oder rufen Sie an: {contact}

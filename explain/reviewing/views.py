@@ -83,9 +83,11 @@ def correct(request: HttpRequest, number: int) -> HttpResponse:
 @require_GET
 def correction(request: HttpRequest, number: int, identifier: uuid.UUID) -> HttpResponse:
     """How far the scoring is, asked for by the page until it is finished."""
-    found = queries.correction_for(actor_of(request), number, identifier)
+    actor = actor_of(request)
+    found = queries.correction_for(actor, number, identifier)
+    spec = queries.spec_of(trail.decision_for(actor, found.dispute.decision_id))
     status = HTMX_STOP_POLLING if found.is_finished else 200
-    context = {"correction": found, "result": queries.result_of(found)}
+    context = {"correction": found, "result": queries.result_of(found), "corrected_titles": _titles(found, spec)}
     return render(request, "explain/review.html#correction", context, status=status)
 
 
@@ -149,11 +151,17 @@ def _context(actor: Actor, found: Dispute) -> dict[str, Any]:
         "report": report,
         "correction": newest,
         "result": queries.result_of(newest) if newest else None,
+        "corrected_titles": _titles(newest, spec) if newest else [],
         "other_answer": queries.other_answer(decision, spec),
         "first_view_form": FirstViewForm(auto_id="view_%s"),
         "correction_form": _correction_form(spec, inputs),
         "ruling_form": _ruling_form(found, decision, spec, newest),
     }
+
+
+def _titles(correction: Correction, spec: Manifest | None) -> list[str]:
+    features = spec.inputs.by_name if spec else {}
+    return [features[name].title if name in features else name for name in correction.changed]
 
 
 def _rows(spec: Manifest | None, inputs: dict[str, Any] | None) -> list[tuple[str, Any, str]]:

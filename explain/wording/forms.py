@@ -13,8 +13,6 @@ class WordingForm(forms.Form):
         required=False,
         max_length=500,
         label="As a reason",
-        help_text="{value} stands for the person's value, for instance: Your payments are {value} of your income. Empty"
-        " says the name and the value.",
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +22,7 @@ import explain.disputes.queries as disputing
 import registry.approving.queries as approving
 import registry.queries as registry
 import registry.releasing.readiness as readiness
+from explain.disputes.history import ageing_of
 from portal.accounts.access import Actor, Permission, Role
 from portal.accounts.authentication import actor_of
 from portal.accounts.freshness import mark_fresh
@@ -40,7 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if actor.may(Permission.VERSION_APPROVE):
         context["awaiting"] = approving.versions_awaiting(actor, registry.versions_awaiting_approval(actor))
     if actor.may(Permission.DISPUTE_LIST):
-        context["disputes"] = disputing.open_disputes(actor)[:10]
+        context["disputes"] = _disputes(actor, now)
     if actor.may(Permission.ERASURE_DECIDE):
         context["erasures"] = erasing.erasures_to_decide(actor)[:10]
     if actor.may(Permission.TRAIL_VIEW):
@@ -90,6 +91,24 @@ def _grouped(schema: dict[str, Any]) -> list[dict[str, Any]]:
 def _production(system: Any) -> dict[str, Any]:
     release = registry.current_release(system)
     return {"system": system, "release": release, "rollback": readiness.rollback_of(system)}
+
+
+def _disputes(actor: Actor, now: datetime) -> dict[str, Any]:
+    """What waits for this person, by what they would do, and the other open cases by deadline."""
+    waiting = disputing.waiting_for(actor)
+    mine = {found.pk for cases in waiting.values() for found in cases}
+    others = [found for found in disputing.open_disputes(actor)[:20] if found.pk not in mine][:10]
+    groups = [(DISPUTE_WORDS[name], cases) for name, cases in waiting.items() if cases]
+    ageing = {found.pk: ageing_of(found, now) for found in (*others, *(each for _, some in groups for each in some))}
+    return {"groups": groups, "others": others, "ageing": ageing, "count": disputing.open_disputes(actor).count()}
+
+
+DISPUTE_WORDS = {
+    "review": "To be looked at again",
+    "decide": "You review: to be decided",
+    "answer": "Decided: the letter is next",
+    "explain": "To be explained",
+}
 
 
 def _trail(actor: Actor, now: Any) -> dict[str, Any]:

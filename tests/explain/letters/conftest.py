@@ -36,6 +36,7 @@ REPORT: dict[str, Any] = {
             {"feature": "hschool", "value": "no", "contribution": -1.0, "share": 0.25},
         ],
     },
+    "lime": None,
     "agreement": {"verdict": "agree", "sign_agreement": 1.0, "top3_overlap": 1.0, "rank_correlation": 1.0},
     "counterfactuals": [
         {"changes": [{"feature": "pirat", "from": 0.62, "to": 0.2}], "score": 0.31, "label": "grant"},
