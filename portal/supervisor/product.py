@@ -155,7 +155,10 @@ def programs() -> list[Program]:
         *("--worker-class", "gthread", "--workers", "1", "--threads", "8", "--timeout", "120"),
         *("--graceful-timeout", "8", "--log-level", "warning", "--no-control-socket"),
     ]
-    worker = [*celery, "worker", "--loglevel", "WARNING"]
+    # Without the chatter between workers: nobody listens to it, and at a kill of everything a heartbeat that waits for
+    # the dead broker keeps the worker from ending.
+    quietly = ["--without-heartbeat", "--without-gossip", "--without-mingle"]
+    worker = [*celery, "worker", "--loglevel", "WARNING", *quietly]
     explain = [*worker, "--queues", "explain,explain_bulk", "--hostname", "explain@local"]
     explain += ["--concurrency", str(env_int("WORKERS", min(4, os.cpu_count() or 1)))]
     # Exports, checks and the schedule: however long they take, nobody waits behind them for an explanation.
