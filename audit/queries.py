@@ -225,6 +225,12 @@ def decisions_of_same_subject(identifier: uuid.UUID, most: int = 200) -> list[uu
     return list(others.values_list("entry_id", flat=True)[:most])
 
 
+def act_about(object: uuid.UUID, event: str, details: Mapping[str, Any]) -> Entry | None:
+    """The newest act of that name about the thing whose details say this; for the product's own documents."""
+    acts = Entry.objects.filter(object=str(object), type=event).order_by("-id")
+    return next((act for act in acts if details.items() <= facts_of(act).get("details", {}).items()), None)
+
+
 def erased_on(identifier: uuid.UUID) -> date | None:
     """The day on which the entry's personal data was made unreadable; None where it was not."""
     return Key.objects.filter(pk=identifier).values_list("erased_on", flat=True).first()

@@ -28,7 +28,6 @@ class Event(StrEnum):
     DISPUTE_WITHDRAWN = "dispute.withdrawn"
     EXPLANATION_FAILED = "explanation.failed"
     EXPLANATION_FINISHED = "explanation.finished"
-    EXPLANATION_PRINTED = "explanation.printed"
     EXPLANATION_READ = "explanation.read"
     EXPLANATION_REQUESTED = "explanation.requested"
     EXPLANATION_TRIED = "explanation.tried"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.response import Response
@@ -14,6 +16,7 @@ from rest_framework.response import Response
 import audit.queries as trail
 from explain import queries, services
 from explain.disputes.queries import check_not_blind
+from explain.expert import report_pdf
 from explain.models import Explanation
 from portal.rest import Endpoint
 
@@ -61,6 +64,20 @@ class DecisionExplanations(Endpoint):
         url = request.build_absolute_uri(reverse("api:explanation", args=[explanation.id]))
         started = {"id": explanation.id, "url": url, "state": explanation.state}
         return Response(ExplanationStarted(started).data, status=status.HTTP_202_ACCEPTED)
+
+
+class ExplanationPdf(Endpoint):
+    """A finished explanation as an expert report (PDF/A-3, the report embedded); the reading is recorded."""
+
+    @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
+    def get(self, request: Any, identifier: uuid.UUID) -> HttpResponse:
+        explanation = queries.explanation_for(self.actor, identifier)
+        check_not_blind(self.actor, explanation.decision_id)
+        pdf = report_pdf(explanation, now=timezone.now())
+        services.record_reading(actor=self.actor, explanation=explanation)
+        name = f"explanation-{str(explanation.decision_id)[:13]}.pdf"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        return HttpResponse(pdf, content_type="application/pdf", headers=headers)
 
 
 class ExplanationOne(Endpoint):

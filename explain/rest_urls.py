@@ -14,6 +14,7 @@ urlpatterns = [
         name="decision-explanations",
     ),
     path("explanations/<uuid:identifier>/", rest.ExplanationOne.as_view(), name="explanation"),
+    path("explanations/<uuid:identifier>/report.pdf", rest.ExplanationPdf.as_view(), name="explanation-pdf"),
     *disputes,
     *letters,
     *reviewing,

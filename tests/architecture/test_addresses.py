@@ -156,6 +156,7 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "log:tile": ("get", ("tile",), {}, "401 404 404 404 404 404"),
     "api:decision-explanations": ("post", ("decision",), WHY, "401 403 202 202 403 404"),
     "api:explanation": ("get", ("explanation",), {}, "401 404 200 200 404 404"),
+    "api:explanation-pdf": ("get", ("explanation",), {}, "401 404 409 409 404 404"),
     "api:disputes": ("get", (), {}, "401 200 200 200 200 200"),
     "api:dispute": ("get", ("dispute",), {}, "401 404 200 200 404 404"),
     "api:dispute-assign": ("post", ("dispute",), {"owner": ""}, "401 404 200 200 404 404"),

@@ -41,6 +41,7 @@ CONTRACT = {
     "/api/v1/exports/{identifier}/": {"get"},
     "/api/v1/exports/{identifier}/download/": {"get"},
     "/api/v1/explanations/{identifier}/": {"get"},
+    "/api/v1/explanations/{identifier}/report.pdf": {"get"},
     "/api/v1/disputes/": {"get", "post"},
     "/api/v1/disputes/{number}/": {"get"},
     "/api/v1/disputes/{number}/review/": {"post"},

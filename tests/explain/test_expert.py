@@ -1,0 +1,110 @@
+"""The expert report: everything that the explanation holds, as another program reads it out of the PDF."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from audit.models import Entry
+from explain import expert, tasks
+from explain.models import Explanation
+from portal.errors import Conflict
+from tests import factories
+from tests.explain.letters.conftest import text_of
+from tests.sealing import seal
+
+from .conftest import ask
+
+
+def explained(report: dict[str, Any] | None = None) -> Explanation:
+    """A finished explanation, made by the methods themselves; `report` changes what was found."""
+    made = ask(factories.decided())
+    tasks.compute(str(made.id))
+    made.refresh_from_db()
+    assert made.state == "done", made.error
+    if report:
+        made.report = {**made.report, **report}
+    return made
+
+
+def words(explanation: Explanation, tmp_path: Path) -> str:
+    """The PDF's words on one line."""
+    return " ".join(text_of(expert.report_pdf(explanation, now=timezone.now()), tmp_path).split())
+
+
+def test_it_holds_everything_of_the_report(support, tmp_path: Path) -> None:
+    explanation = explained()
+    report = explanation.report
+    said = words(explanation, tmp_path)
+    for line in (*report["reasons"], *report["disclosures"]):
+        assert " ".join(line.split()) in said, line
+    for feature in factories.version(1).spec.inputs.features:
+        assert feature.title in said, feature
+    flat = said.replace(" ", "")
+    digests = (report["artifact_sha256"], report["background"]["sha256"], explanation.report_sha256)
+    for part in (*digests, report["decision"]):
+        assert part in flat, part
+    library = f"scikit-learn{report['libraries']['scikit-learn']}"
+    for part in (str(report["seed"]), library, "matches", "waitstobesealed"):
+        assert part in flat, part
+    finished = Entry.objects.get(type="explanation.finished")
+    assert str(finished.id) in flat and "1/" in flat
+
+
+def test_the_report_is_embedded_for_machines(support, tmp_path: Path) -> None:
+    if shutil.which("pdfdetach") is None:
+        pytest.skip("pdfdetach is not installed, so the embedded file was not taken out")
+    explanation = explained()
+    file, out = tmp_path / "report.pdf", tmp_path / "explanation.json"
+    file.write_bytes(expert.report_pdf(explanation, now=timezone.now()))
+    subprocess.run(["pdfdetach", "-save", "1", "-o", out, file], check=True, capture_output=True)
+    assert json.loads(out.read_text()) == explanation.report
+
+
+def test_once_sealed_it_says_where(committed: str, tmp_path: Path) -> None:
+    explanation = explained()
+    head = seal(committed, tmp_path)
+    said = words(explanation, tmp_path)
+    assert f"tree size {head.size}" in said and bytes(head.root).hex() in said.replace(" ", "")
+    assert "leaf " in said and "waits to be sealed" not in said
+
+
+def test_a_partial_report_says_what_it_lacks(support, tmp_path: Path) -> None:
+    lacking = {"shap": None, "lime": None, "agreement": None, "reasons": [], "counterfactuals": [], "cases": []}
+    said = words(
+        explained({**lacking, "completeness": "partial", "reference": None, "problems": ["shap: it took too long"]}),
+        tmp_path,
+    )
+    assert "partial" in said and said.count("This part is not there.") == 2 and "it took too long" in said
+
+
+def test_hostile_titles_are_shown_and_never_run(support, tmp_path: Path) -> None:
+    hostile = '#import "x" *b* $x$ <l> \\u{41}'
+    said = words(explained({"disclosures": [hostile], "reasons": [f"= {hostile}"]}), tmp_path)
+    assert f"• {hostile}" in said and f"= {hostile}" in said
+
+
+def test_it_is_handed_out_by_the_api_and_recorded(api, client_of, support, auditor) -> None:
+    explanation = explained()
+    path = f"/api/v1/explanations/{explanation.id}/report.pdf"
+    answer = api("explain").get(path)
+    assert answer.status_code == 200 and answer.content.startswith(b"%PDF-1.7")
+    assert answer["Content-Type"] == "application/pdf" and "attachment" in answer["Content-Disposition"]
+    assert Entry.objects.filter(type="explanation.read").count() == 1
+    assert client_of(auditor).get(path).status_code == 404
+    assert b"report.pdf" in client_of(support).get(f"/explanations/{explanation.id}/").content
+
+
+def test_what_is_not_there_is_told(support) -> None:
+    waiting = ask(factories.decided())
+    with pytest.raises(Conflict, match="is queued: there is no report yet"):
+        expert.report_pdf(waiting, now=timezone.now())
+    waiting.erased_on = timezone.now().date()
+    with pytest.raises(Conflict, match="was erased"):
+        expert.report_pdf(waiting, now=timezone.now())
