@@ -10,26 +10,22 @@ import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-import audit.queries as trail
-import explain.disputes.services as disputing
 import registry.approving.services as approving
 import registry.checking.services as checking
 import registry.releasing.services as releasing
 import registry.services as registry
 from audit.models import Entry
-from audit.queries import DecisionFilter
-from explain.models import Dispute, Explanation
 from portal.accounts.access import Actor, Scope, actor_for_process
 from portal.accounts.models import ServiceToken, User
 from portal.demo import training
 from portal.demo.callers import LoanDesk
+from portal.demo.complaints import NotExplained, complain
 from portal.demo.people import PASSWORD, PEOPLE
 from portal.desks.services import employ, issue_token
 from portal.vault import secrets_dir
@@ -92,10 +88,6 @@ CHAPTERS = (
     Chapter(3, 3, "lars", "Random forest, to be compared with the boosted trees in production.", 200),
     Chapter(4, 2, "lena", "", 350),
 )
-CLAIMS = (
-    ("phone", "I have never missed a payment and my income covers the mortgage. Why was I turned down?"),
-    ("e-mail", "I was denied although my neighbour with the same salary was granted. Please explain and look again."),
-)
 
 
 def tell(say: Callable[[str], None]) -> None:
@@ -109,7 +101,10 @@ def tell(say: Callable[[str], None]) -> None:
         _prepare(chapter.version, system, applicants, say)
         _play(chapter, system, desk, applicants.held_out[first - 1 : first - 1 + chapter.applicants], first, say)
         first += chapter.applicants
-    _dispute(say)
+    try:
+        complain(SYSTEM, _actor("sam"), _actor("clara"), applicants, say)
+    except NotExplained as error:
+        raise StoryFailed(str(error)) from error
 
 
 def _actor(username: str) -> Actor:
@@ -247,32 +242,3 @@ def _share_denied(release: int) -> float:
 
 def _decided(chapter: Chapter) -> int:
     return Entry.objects.filter(type="decision", system=SYSTEM, release=chapter.release, status="answered").count()
-
-
-def _dispute(say: Callable[[str], None]) -> None:
-    """Sam takes two complaints and has both decisions explained by the real workers."""
-    sam = _actor("sam")
-    wanted = DecisionFilter(system=SYSTEM, label=training.ADVERSE, version=2)
-    denied = list(trail.filtered(trail.decisions_visible_to(sam), wanted).order_by("-score_ppm")[:200])
-    for index, (channel, claim) in enumerate(CLAIMS):
-        if Dispute.objects.count() > index:
-            continue
-        # One clear case and one close to the line.
-        decision = denied[0] if index == 0 else denied[-1]
-        now = timezone.now()
-        received = now - timedelta(minutes=10 * (2 - index))
-        dispute = disputing.open_dispute(
-            actor=sam, decision=decision, channel=channel, claim=claim, received_at=received, now=now
-        )
-        disputing.explain_dispute(actor=sam, dispute=dispute, decision=decision, now=now)
-        say(f"dispute {dispute.number}: explanation asked for")
-    _wait_for_explanations(say)
-
-
-def _wait_for_explanations(say: Callable[[str], None], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while waiting := Explanation.objects.filter(state__in=("queued", "running")).count():
-        if time.monotonic() > deadline:
-            raise StoryFailed(f"{waiting} explanations are not finished after {seconds:.0f} s; do the workers run?")
-        time.sleep(0.2)
-    say(f"{Explanation.objects.filter(state='done').count()} explanations finished")

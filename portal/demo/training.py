@@ -77,6 +77,10 @@ class Applicants:
         """The rows as the models read them."""
         return to_frame([self.inputs(row) for row in rows], self.schema)
 
+    def answer_to(self, number: int) -> str:
+        """What the bank's underwriters answered to the held-out applicant of that number, from 1 upwards."""
+        return str(self.labels([self.rows[TRAINING_ROWS + number - 1]])[0])
+
     def labels(self, rows: list[dict[str, str]]) -> np.ndarray:
         """What the bank decided."""
         return np.array([HMDA_LABELS[row[HMDA_TARGET]] for row in rows], dtype=object)
