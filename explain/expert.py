@@ -12,7 +12,7 @@ import registry.queries as registry
 from audit.models import Entry
 from explain import charts
 from explain.models import Explanation
-from explain.printing.press import print_pdf
+from explain.printing.press import print_spelt_out
 from portal.errors import Conflict
 from portal.templatetags.portal_tags import exact, number, percent, signed, who
 from registry.models import Version
@@ -35,7 +35,7 @@ def report_pdf(explanation: Explanation, *, now: datetime) -> bytes:
         "footer": f"Countersign, report {str(explanation.report_sha256)[:16]}",
         "blocks": list(_blocks(explanation, report, version, decision)),
     }
-    return print_pdf("report", content, at=now, attached=report)
+    return print_spelt_out("report", content, at=now, attached=report)
 
 
 def _blocks(explanation: Explanation, report: Mapping[str, Any], version: Version, decision: Entry) -> Iterable[Block]:

@@ -78,10 +78,12 @@ def open_dispute(
 
 
 @transaction.atomic
-def explain_dispute(*, actor: Actor, dispute: Dispute, decision: Entry, now: datetime) -> Explanation:
-    """Ask for the explanation of a dispute's decision and tie it to the case."""
+def explain_dispute(
+    *, actor: Actor, dispute: Dispute, decision: Entry, urgent: bool = True, now: datetime
+) -> Explanation:
+    """Ask for the explanation of a dispute's decision and tie it to the case; not urgent, it waits behind others."""
     reason = f"Dispute {dispute.number}"
-    explanation = request_explanation(actor=actor, decision=decision, reason=reason, now=now)
+    explanation = request_explanation(actor=actor, decision=decision, reason=reason, urgent=urgent, now=now)
     locked = lock_dispute(dispute)
     if locked.explanation_id != explanation.pk:
         locked.explanation = explanation

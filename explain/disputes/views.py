@@ -82,7 +82,9 @@ def explain_selected(request: HttpRequest) -> HttpResponse:
     for found in chosen:
         decision = trail.decision_for(actor, found.decision_id)
         try:
-            services.explain_dispute(actor=actor, dispute=found, decision=decision, now=timezone.now())
+            services.explain_dispute(
+                actor=actor, dispute=found, decision=decision, urgent=False, now=timezone.now()
+            )
         except Conflict as refusal:
             messages.warning(request, f"Dispute {found.number}: {refusal.message}")
     numbers = "&".join(f"case={found.number}" for found in chosen)

@@ -32,7 +32,7 @@ class Unprintable(Exception):
 def print_pdf(layout: str, content: Mapping[str, Any], *, at: datetime, attached: Mapping[str, Any]) -> bytes:
     """The PDF of that layout with the content; `attached` is embedded as a JSON file. Same data, same bytes.
 
-    `Unprintable` names a character that cannot be shown.
+    `Unprintable` names the first text that cannot be shown.
     """
     inputs = {"content": json.dumps(plain(content), sort_keys=True), "attached": _readable(attached)}
     try:
@@ -51,6 +51,18 @@ def print_pdf(layout: str, content: Mapping[str, Any], *, at: datetime, attached
         raise Unprintable(found.group(1).strip('"')) from None
     assert isinstance(pdf, bytes)
     return pdf
+
+
+def print_spelt_out(layout: str, content: Any, *, at: datetime, attached: Mapping[str, Any]) -> bytes:
+    """The same for a document that must come out: what no font shows stands as its code points, such as [U+1F600]."""
+    while True:
+        try:
+            return print_pdf(layout, content, at=at, attached=attached)
+        except Unprintable as error:
+            spelt = "".join(char if char.isascii() else f"[U+{ord(char):04X}]" for char in error.text)
+            if spelt == error.text:
+                raise
+            content = json.loads(json.dumps(content, ensure_ascii=False).replace(error.text, spelt))
 
 
 def plain(value: Any) -> Any:

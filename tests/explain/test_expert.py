@@ -90,6 +90,11 @@ def test_hostile_titles_are_shown_and_never_run(support, tmp_path: Path) -> None
     assert f"• {hostile}" in said and f"= {hostile}" in said
 
 
+def test_what_no_font_shows_is_spelt_out(support, tmp_path: Path) -> None:
+    said = words(explained({"reasons": ["Name: \U0010ff00x\U0010ff01."]}), tmp_path)
+    assert "Name: [U+10FF00]x[U+10FF01]." in said
+
+
 def test_it_is_handed_out_by_the_api_and_recorded(api, client_of, support, auditor) -> None:
     explanation = explained()
     path = f"/api/v1/explanations/{explanation.id}/report.pdf"

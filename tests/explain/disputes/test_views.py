@@ -61,6 +61,7 @@ class TestQueue:
         assert where == f"/disputes/explaining/?case={first.number}&case={second.number}&case={refused.number}"
         page = words(sam.get(where))
         assert "1 of 3 finished" in page and f"Dispute {refused.number}: This request was refused" in page
+        assert not Explanation.objects.filter(is_urgent=True).exists(), "nobody waits at the telephone for these"
         for explanation in Explanation.objects.all():
             tasks.compute(str(explanation.id))
         part = sam.get(where, headers={"HX-Request": "true"})
