@@ -25,7 +25,10 @@ class Encoded:
 
     def final_rows(self, codes: Matrix) -> Any:
         """Encoded rows in the shape that the last step was fitted on."""
-        rows = self.encode(codes)
+        return self.named(self.encode(codes))
+
+    def named(self, rows: Matrix) -> Any:
+        """Encoded rows under the names that the last step was fitted with, if it was."""
         names = getattr(self.final, "feature_names_in_", None)
         return rows if names is None else pd.DataFrame(rows, columns=names)
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explain.methods.links import values_of
+from explain.methods.mixing import Mixtures, Score
 from explain.methods.subject import (
     BATCH_ROWS,
     Effort,
@@ -32,6 +33,8 @@ from explain.methods.subject import (
 
 MOST_ENUMERATED = 10  # inputs; 2¹⁰ coalitions
 FIRST_PAIRS = 4
+MOST_ASKED = 100_000  # rows for all walks together
+FEWEST_WALKS = 200
 FEWEST_PAIRS = 100  # antithetic pairs, 200 permutations: below that four reasons are noise (§2.2)
 
 
@@ -56,11 +59,13 @@ def explain_sampled(
     seed: int,
     expired: Expired,
     seconds_left: Callable[[], float] = unlimited,
+    mixtures: Mixtures | None = None,
 ) -> Sampled:
     """Values for one code row against the background; stops early, after a first batch, when time is up.
 
     Raises OutOfTime when the model is too slow for that first batch.
     """
+    score = (mixtures or Mixtures(subject)).of(codes)
     chosen = sample_rows(len(subject.codes), max(effort.background_rows, 200))
     rows = subject.codes[chosen]
     moved = differs(rows, codes)
@@ -69,24 +74,29 @@ def explain_sampled(
     few = len(players) <= MOST_ENUMERATED and coalitions <= effort.exact_rows
     in_time = subject.pace.seconds_for(coalitions) <= seconds_left()
     if few and in_time:
-        return _enumerate(subject, codes, rows, moved, players, space)
+        return _enumerate(score, codes, chosen, moved, players, space)
     if subject.pace.seconds_for(2 * FIRST_PAIRS * len(codes)) > seconds_left():
         raise OutOfTime(f"the model takes {subject.pace.seconds_for(1_000):.1f} s for 1,000 rows")
-    chosen = sample_rows(len(subject.codes), effort.background_rows)
+    chosen = sample_rows(len(subject.codes), min(effort.background_rows, _affordable(len(codes))))
     starts = np.resize(chosen, max(len(chosen), FEWEST_PAIRS))
 
     def is_late(rows: int) -> bool:
         return expired() or subject.pace.seconds_for(rows) > seconds_left()
 
-    found = _permute(subject, codes, starts, space, seed, is_late)
+    found = _permute(subject, score, codes, starts, space, seed, is_late)
     # Whatever the clock decided makes a report that another run need not give again: it is not whole.
     return replace(found, complete=False) if few else found
 
 
+def _affordable(width: int) -> int:
+    """Background rows to walk from: fewer where each walk is long, and never so few that four reasons are noise."""
+    return max(FEWEST_WALKS, MOST_ASKED // (2 * width))
+
+
 def _enumerate(
-    subject: Subject,
+    score: Score,
     codes: Matrix,
-    rows: Matrix,
+    rows: NDArray[np.intp],
     moved: NDArray[np.bool_],
     players: NDArray[np.intp],
     space: str,
@@ -98,10 +108,9 @@ def _enumerate(
     can_move = moved[:, players] @ (1 << np.arange(count)).astype(np.intp)
     key = (np.arange(len(rows))[:, None] << count) | (coalitions & can_move[:, None])
     asked, back = np.unique(key, return_inverse=True)
-    bits = (asked[:, None] >> np.arange(count)) & 1
-    hybrids = rows[asked >> count]
-    hybrids[:, players] = np.where(bits == 1, codes[players], hybrids[:, players])
-    outcomes = values_of(subject.score(hybrids), space)
+    mask = np.zeros((len(asked), len(codes)), dtype=bool)
+    mask[:, players] = (asked[:, None] >> np.arange(count)) & 1
+    outcomes = values_of(score(rows[asked >> count], mask), space)
     game = outcomes[back.reshape(key.shape)].mean(axis=0)
     values = np.zeros(len(codes))
     size = np.bitwise_count(coalitions.astype(np.uint64)).astype(np.intp)
@@ -113,7 +122,13 @@ def _enumerate(
 
 
 def _permute(
-    subject: Subject, codes: Matrix, starts: NDArray[np.intp], space: str, seed: int, is_late: Callable[[int], bool]
+    subject: Subject,
+    score: Score,
+    codes: Matrix,
+    starts: NDArray[np.intp],
+    space: str,
+    seed: int,
+    is_late: Callable[[int], bool],
 ) -> Sampled:
     """Antithetic permutation sampling, one pair of permutations per entry of `starts` (background indices), until it
     would be late after so many more rows."""
@@ -129,8 +144,8 @@ def _permute(
     done = 0
     while done < len(starts) and (done == 0 or not is_late(2 * step * width)):
         chosen, part = starts[done : done + step], order[done : done + step]
-        there = _walk(subject, codes, chosen, part, known, target, space)
-        back = _walk(subject, codes, chosen, part[:, ::-1], known, target, space)
+        there = _walk(subject, score, codes, chosen, part, known, target, space)
+        back = _walk(subject, score, codes, chosen, part[:, ::-1], known, target, space)
         pairs.append((there + back) / 2)
         done += len(chosen)
         # From few, so that a slow model meets the clock soon; by a fixed rule, so that no clock decides on rounding.
@@ -143,6 +158,7 @@ def _permute(
 
 def _walk(
     subject: Subject,
+    score: Score,
     codes: Matrix,
     chosen: NDArray[np.intp],
     order: NDArray[np.intp],
@@ -161,10 +177,10 @@ def _walk(
     rank = np.empty_like(order)
     rank[lines, order] = np.arange(width)
     line, step = np.nonzero(ask)
-    hybrids = np.where(rank[line] <= step[:, None], codes, rows[line])
+    mask = rank[line] <= step[:, None]
     outcome = np.full((count, width + 1), np.nan)
     outcome[:, 0] = known[chosen]
-    outcome[line, step + 1] = values_of(subject.score(hybrids), space)
+    outcome[line, step + 1] = values_of(score(chosen[line], mask), space)
     outcome[:, 1:][reached == reached[:, -1:]] = target
     last = np.maximum.accumulate(np.where(np.isnan(outcome), 0, np.arange(width + 1)), axis=1)
     outcome = outcome[lines, last]

@@ -9,6 +9,7 @@ import numpy as np
 
 from explain.methods.linear import LinearMethod, prepare_linear
 from explain.methods.links import sampling_space, score_of
+from explain.methods.mixing import Mixtures, prepare_mixtures
 from explain.methods.sampled import Sampled, explain_sampled
 from explain.methods.subject import Effort, Expired, JsonValue, Matrix, MethodRefused, Subject, unlimited
 from explain.methods.trees import TreeMethod, prepare_trees
@@ -60,6 +61,7 @@ class ShapMethods:
     word: str
     space: str
     notes: tuple[str, ...]
+    mixtures: Mixtures | None = None  # how the sampler asks, where there is no exact method
 
 
 def prepare_shap(subject: Subject) -> ShapMethods:
@@ -74,7 +76,8 @@ def prepare_shap(subject: Subject) -> ShapMethods:
             notes.append(f"{word} method not used: {type(error).__name__}: {error}")
         else:
             return ShapMethods(exact, word, exact.link.space, ())
-    return ShapMethods(None, "permutation", sampling_space(subject.scores, subject.regression), tuple(notes))
+    space = sampling_space(subject.scores, subject.regression)
+    return ShapMethods(None, "permutation", space, tuple(notes), prepare_mixtures(subject))
 
 
 def explain_shap(
@@ -96,7 +99,7 @@ def explain_shap(
             found = Sampled(methods.word, base, base + float(values.sum()), values, None, methods.exact.rows)
             return _result(subject, codes, methods.space, found, error, notes)
         notes.append(f"{methods.word} method not used: it misses the model's own value by {miss:.2g}")
-    found = explain_sampled(subject, codes, methods.space, effort, seed, expired, seconds_left)
+    found = explain_sampled(subject, codes, methods.space, effort, seed, expired, seconds_left, methods.mixtures)
     if not found.complete:
         notes.append("time was short, so fewer rows were asked; standard errors show what is left open")
     error = abs(found.base + float(found.values.sum()) - found.prediction)

@@ -57,12 +57,28 @@ def main() -> None:
 
 def _load(manifest: dict[str, Any], artifact: Path) -> tuple[list[str], Predict, bool]:
     """The model's columns, what gives the probability of the adverse label, and whether that reads codes."""
-    if manifest["model"]["format"] == "xgboost":
+    properties, model_format = manifest["inputs"]["properties"], manifest["model"]["format"]
+    if model_format == "xgboost":
         import xgboost
 
         booster = xgboost.Booster(model_file=bytearray(artifact.read_bytes()))
-        names = list(booster.feature_names or ())
-        return names, lambda codes: booster.predict(xgboost.DMatrix(codes, feature_names=names)), True
+        names, kinds = list(booster.feature_names or ()), booster.feature_types
+
+        def ask(codes: np.ndarray) -> np.ndarray:
+            return booster.predict(xgboost.DMatrix(codes, feature_names=names, feature_types=kinds))
+
+        return names, ask, True
+    if model_format == "lightgbm":
+        import lightgbm
+
+        light = lightgbm.Booster(model_file=str(artifact))
+        return light.feature_name(), light.predict, True
+    if model_format == "onnx":
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(str(artifact))
+        fed, wanted = session.get_inputs()[0].name, session.get_outputs()[-1].name
+        return list(properties), lambda codes: session.run([wanted], {fed: codes.astype(np.float32)})[0][:, 1], True
     import skops.io
 
     unknown = skops.io.get_untrusted_types(file=artifact)
