@@ -214,7 +214,7 @@ def texts_of(identifiers: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
 
 
 def decisions_of_same_subject(identifier: uuid.UUID, most: int = 200) -> list[uuid.UUID]:
-    """The other readable decisions of the system about the person of this one, newest first; none where it names nobody.
+    """The other readable decisions of the system about the person of this one, newest first; none without a name.
 
     For whoever may read personal data: which decisions are about one person is such.
     """
