@@ -19,7 +19,7 @@ from explain.events import Event
 from explain.letters import queries
 from explain.models import Dispute, Letter, LetterTemplate
 from explain.moves import keep_step, lock_dispute, move
-from explain.printing.press import Unprintable, print_pdf
+from explain.printing.press import NotPrinted, print_pdf
 from explain.sealing import Seal
 from explain.wording.services import LANGUAGE
 from portal.accounts.access import Actor, Permission
@@ -117,8 +117,8 @@ def _freeze(
 ) -> Letter:
     try:
         pdf = print_pdf("letter", draft.content, at=now, attached=draft.for_machines)
-    except Unprintable as error:
-        raise Conflict(f"The letter cannot be sent: {error}", code="unprintable") from None
+    except NotPrinted as error:
+        raise Conflict(f"The letter cannot be sent: {error}", code="not_printed") from None
     identifier, seal = new_id(), Seal(dispute.decision_id)
     letter = Letter.objects.create(
         id=identifier,

@@ -1,4 +1,4 @@
-"""From data to a PDF: one call, no files besides the layouts that stand here, no network.
+"""From data to a PDF, in a process apart: the typesetter may fail, hang or crash there, and takes nothing with it.
 
 What people type reaches typst as JSON values, which it shows as text and never reads as its own language. PDF/A-3
 embeds every font, so a character that no font here can show is an error, and not a box in somebody's letter.
@@ -7,69 +7,81 @@ embeds every font, so a character that no font here can show is an error, and no
 from __future__ import annotations
 
 import json
-import re
+import logging
+import subprocess
+import sys
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-LAYOUTS = Path(__file__).parent / "layouts"
-# Accessible (tagged) and with an embedded file; the archive of AI Act Art. 18 is for ten years.
-STANDARD = "a-3a"
-_NO_FONT = re.compile(r"the text `(.+?)` could not be displayed", re.DOTALL)
+from explain.printing.codes import CANNOT_SHOW, FAILED
+
+log = logging.getLogger(__name__)
+ROOT = Path(__file__).resolve().parents[2]
+# A document takes a third of a second.
+SECONDS = 20.0
+# Controls, marks of direction, halves of pairs, separators of lines that are none.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
-class Unprintable(Exception):
-    """No font at hand shows this text; install one that does, or write it in other letters."""
+class NotPrinted(Exception):
+    """There is no PDF; the message says why, in words for the person at the desk."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(f"No font at hand shows “{text}”. Write it in other letters, or have a font installed.")
-        self.text = text
+
+class Unprintable(NotPrinted):
+    """No font at hand shows these characters."""
+
+    def __init__(self, characters: str) -> None:
+        told = ", ".join(f"“{char}” (U+{ord(char):04X})" for char in characters[:5])
+        super().__init__(f"No font at hand shows {told}. Write it in other letters, or have a font installed.")
+        self.characters = characters
 
 
 def print_pdf(layout: str, content: Mapping[str, Any], *, at: datetime, attached: Mapping[str, Any]) -> bytes:
     """The PDF of that layout with the content; `attached` is embedded as a JSON file. Same data, same bytes.
 
-    `Unprintable` names the first text that cannot be shown.
+    `Unprintable` names the characters that cannot be shown, `NotPrinted` says whatever else went wrong.
     """
-    inputs = {"content": json.dumps(plain(content), sort_keys=True), "attached": _readable(attached)}
+    job = {"layout": layout, "content": plain(content), "attached": attached, "at": at.timestamp()}
+    # Its own interpreter, with no environment to speak of: it needs neither settings nor secrets.
+    command = [sys.executable, "-s", "-m", "explain.printing.program"]
     try:
-        pdf = _typst().compile(
-            LAYOUTS / f"{layout}.typ",
-            root=LAYOUTS,
-            format="pdf",
-            sys_inputs=inputs,
-            pdf_standards=[STANDARD],
-            timestamp=at.replace(microsecond=0),
+        done = subprocess.run(
+            command, input=json.dumps(job).encode(), capture_output=True, timeout=SECONDS, env={}, cwd=ROOT, check=False
         )
-    except _typst().TypstError as error:
-        found = _NO_FONT.search(str(error))
-        if found is None:
-            raise
-        raise Unprintable(found.group(1).strip('"')) from None
-    assert isinstance(pdf, bytes)
-    return pdf
+    except subprocess.TimeoutExpired:
+        raise NotPrinted(f"Printing took longer than {SECONDS:.0f} seconds and was stopped.") from None
+    if done.returncode == CANNOT_SHOW:
+        raise Unprintable(json.loads(done.stdout))
+    if done.returncode != 0:
+        level = logging.WARNING if done.returncode == FAILED else logging.ERROR
+        said = done.stderr[-2_000:].decode(errors="replace")
+        log.log(level, "Printing %s ended with %s: %s", layout, done.returncode, said)
+        raise NotPrinted("This could not be printed; what went wrong is in the log.")
+    return done.stdout
 
 
 def print_spelt_out(layout: str, content: Any, *, at: datetime, attached: Mapping[str, Any]) -> bytes:
-    """The same for a document that must come out: what no font shows stands as its code points, such as [U+1F600]."""
-    while True:
+    """The same for a document that must come out: what no font shows stands as its code point, such as [U+1F600]."""
+    for _ in range(2):
         try:
             return print_pdf(layout, content, at=at, attached=attached)
         except Unprintable as error:
-            spelt = "".join(char if char.isascii() else f"[U+{ord(char):04X}]" for char in error.text)
-            if spelt == error.text:
-                raise
-            content = json.loads(json.dumps(content, ensure_ascii=False).replace(error.text, spelt))
+            content = _spelt(content, error.characters)
+        except NotPrinted:
+            break
+    # The letters of ASCII are shown always, and in every order.
+    content = _spelt(content, {char for char in _text(content) if not char.isascii()})
+    return print_pdf(layout, content, at=at, attached=attached)
 
 
 def plain(value: Any) -> Any:
     """The value with composed letters, and without the control characters that no paper shows."""
     if isinstance(value, str):
         composed = unicodedata.normalize("NFC", value.replace("\r\n", "\n"))
-        return "".join(char for char in composed if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf"))
+        return "".join(char for char in composed if char in "\n\t" or unicodedata.category(char) not in _UNSEEN)
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -77,13 +89,10 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _readable(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False)
+def _spelt(content: Any, characters: Iterable[str]) -> Any:
+    points = {ord(char): f"[U+{ord(char):04X}]" for char in characters}
+    return json.loads(_text(content).translate(points))
 
 
-@cache
-def _typst() -> Any:
-    """The library, loaded by the first document: 80 MB that most processes never need."""
-    import typst
-
-    return typst
+def _text(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False)

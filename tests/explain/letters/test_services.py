@@ -17,7 +17,6 @@ from audit.models import Entry
 from audit.queries import facts_of
 from explain.letters import queries, services
 from explain.models import Letter, LetterTemplate
-from explain.printing.press import Unprintable, print_pdf
 from explain.wording import services as wording
 from portal.errors import Conflict, Forbidden, Invalid
 from tests import factories
@@ -176,7 +175,7 @@ class TestSending:
         dispute = decided()
         with pytest.raises(Conflict, match="cannot be sent: No font at hand shows “\U0010ff00”") as caught:
             send(dispute, recipient="Ada \U0010ff00\nTown")
-        assert caught.value.code == "unprintable"
+        assert caught.value.code == "not_printed"
         assert send(dispute, recipient="Żółć Ćwiąkała-Ðuriś\nŘež 1, Þórshöfn").pdf_bytes > 10_000
 
     def test_one_letter_a_round_and_only_when_decided(self, support) -> None:
@@ -283,20 +282,3 @@ class TestWording:
         with pytest.raises(Invalid) as caught:
             wording.set_wording(actor=actor("compliance"), now=timezone.now(), **facts)
         assert [item.path for item in caught.value.details] == [path]
-
-
-class TestPress:
-    def test_the_same_content_gives_the_same_bytes(self) -> None:
-        content = {**EMPTY, "blocks": [{"kind": "paragraph", "text": "a\x07b"}]}
-        at = timezone.now().replace(microsecond=0)
-        first, second = (print_pdf("letter", content, at=at, attached={"a": 1}) for _ in range(2))
-        assert first == second
-
-    def test_a_character_without_a_font_is_named(self) -> None:
-        with pytest.raises(Unprintable, match="\U0010ff00"):
-            print_pdf("letter", {**EMPTY, "title": "\U0010ff00"}, at=timezone.now(), attached={})
-
-
-EMPTY = {
-    **{"title": "t", "sender": "s", "recipient": "r", "date": "d", "language": "en", "footer": "f", "blocks": []},
-}
