@@ -42,7 +42,7 @@ def main() -> None:
     about = results.conditions()
     with product.fresh() as running:
         product.report(running, about)
-        explain_bench.run(running, *((5, 1) if quick else (50, 3)))
+        explain_bench.run(running, *((5, 1, 6) if quick else (50, 3, 50)))
         clean = rollback_bench.run(running, 3 if quick else 50)
         clean = gates_bench.run(running, *([3] if quick else [])) and clean
     print("\nAudited decisions a second, beside the gateway without records and an echo", flush=True)

@@ -4,7 +4,9 @@
     python -m tests.bench.explain_bench --portal URL --gateway URL --var-dir DIR    one that runs already
 
 “Click” is the request to the API; the answer is polled every 20 ms until the explanation is done. Decisions are asked
-for one after the other, each for the first time. The naive script explains one of them in a fresh process.
+for one after the other, each for the first time. The naive script explains one of them in a fresh process. Then many
+are asked for at once: how fast they are drained, who waits longest, and what memory the workers and their processes
+apart take.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
+
+import psutil
 
 from registry.store import path_of
 from tests.bench import results
@@ -42,21 +46,76 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser)
     parser.add_argument("--decisions", type=int, default=50)
+    parser.add_argument("--at-once", type=int, default=50)
     parser.add_argument("--runs", type=int, default=3, help="of the naive script, for each version")
     asked = parser.parse_args()
     stop_when_told()
     with asked_for(asked) as product:
-        run(product, asked.decisions, asked.runs)
+        run(product, asked.decisions, asked.runs, asked.at_once)
 
 
-def run(product: Product, decisions: int, runs: int) -> None:
+def run(product: Product, decisions: int, runs: int, at_once: int) -> None:
     """Measure, show and write."""
     about = results.conditions()
     token = product.token("explain", "read")
     rows = [measure(product, token, version, decisions, runs) for version in VERSIONS]
     title = "Click to finished explanation: SHAP, LIME, counterfactuals and reasons (medians; ratio: naive to p50)"
     results.show(title, rows, COLUMNS, about)
-    results.write("explain", rows, about)
+    burst = [drain(product, token, at_once)]
+    results.show("Explanations asked for at once, over all versions", burst, tuple(burst[0]), about)
+    results.write("explain", rows, about, burst=burst)
+
+
+def drain(product: Product, token: str, count: int) -> dict[str, Any]:
+    """So many decisions of all versions asked for at once, as after a mailing: seconds until each report is there."""
+    door = Door(product.portal, token)
+    mixed = [islice(_decisions(door, version, pages=2), count // len(VERSIONS) + 1) for version in VERSIONS]
+    identifiers = [identifier for group in zip(*mixed, strict=False) for identifier in group][:count]
+    begun = time.perf_counter()
+    paths = [f"/api/v1/decisions/{identifier}/explanations/" for identifier in identifiers]
+    asked = [door.post(path, {"reason": "Bench"}) for path in paths]
+    waiting = {started["id"]: None for started in asked if started["state"] == "queued"}
+    sent, memory, took = time.perf_counter() - begun, 0.0, []
+    while waiting:
+        memory = max(memory, _worker_megabytes(product))
+        for identifier in list(waiting):
+            seen = door.get(f"/api/v1/explanations/{identifier}/")
+            if seen["state"] == "failed":
+                raise ExplanationFailed(seen["error"])
+            if seen["state"] == "done":
+                took.append(seen["elapsed_ms"] / 1000)
+                del waiting[identifier]
+        time.sleep(POLL_SECONDS)
+    whole = time.perf_counter() - begun
+    row: dict[str, Any] = {"asked for": len(took), "asking s": sent, "all done s": whole, "a second": len(took) / whole}
+    row |= {"median wait s": results.quantile(took, 0.5), "longest wait s": max(took), "workers MB": memory}
+    return row
+
+
+def _worker_megabytes(product: Product) -> float:
+    """Resident memory of the workers that explain, with their children and the processes apart."""
+    found = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if "explain@local" in " ".join(process.info["cmdline"] or ()) and _var_dir(process) == str(product.var_dir)
+    ]
+    family = {child.pid: child for process in found for child in (process, *process.children(recursive=True))}
+    return sum(_megabytes(process) for process in family.values())
+
+
+def _var_dir(process: psutil.Process) -> str:
+    try:
+        return process.environ().get("VAR_DIR", "")
+    except psutil.Error:
+        return ""
+
+
+def _megabytes(process: psutil.Process) -> float:
+    try:
+        # Shared pages of forked workers are counted once, as far as the kernel tells.
+        return process.memory_full_info().pss / 1024**2
+    except psutil.Error:
+        return 0.0
 
 
 def measure(product: Product, token: str, version: int, decisions: int, runs: int) -> dict[str, Any]:
@@ -88,9 +147,11 @@ def _median_timing(reports: list[dict[str, Any]], key: str) -> float:
     return results.quantile([report["timings_ms"][key] for report in reports], 0.5)
 
 
-def _decisions(door: Door, version: int) -> Iterator[str]:
-    """Decisions of that version that were answered, newest first."""
+def _decisions(door: Door, version: int, pages: int = 0) -> Iterator[str]:
+    """Decisions of that version that were answered, newest first; `pages` are passed over."""
     page = door.get(f"/api/v1/decisions/?system={SYSTEM}&version={version}&status=answered&mode=live")
+    for _ in range(pages):
+        page = door.get(f"/{page['next'].split('/', 3)[3]}") if page["next"] else page
     while True:
         yield from (item["id"] for item in page["results"])
         if not page["next"]:
