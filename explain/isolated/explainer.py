@@ -42,7 +42,7 @@ class Explainer:
         limits = {"memory_bytes": memory_bytes, "warm_bytes": warm_bytes, "idle_s": idle_s}
         self._settings = {"store": str(store.resolve()), **limits}
         self._process: subprocess.Popen[bytes] | None = None
-        self._rest = b""
+        self._rest, self._outbox = b"", b""
         self._numbers = count(1)
         self._lock = threading.Lock()
 
@@ -84,7 +84,7 @@ class Explainer:
         for stream in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 stream.close()  # type: ignore[union-attr]
-        self._process, self._rest = None, b""
+        self._process, self._rest, self._outbox = None, b"", b""
 
     def _ask(self, job: Message, deadline: float, hear: Hear) -> Message:
         self._send(job)
@@ -110,27 +110,43 @@ class Explainer:
                 hear(message)
 
     def _send(self, job: Message) -> None:
+        """Give the job to the process, as far as it takes it now; the rest goes while its answer is awaited.
+
+        A process in the middle of a job reads nothing, and a wide version's manifest is larger than a pipe.
+        """
         if self.pid is None:
             self.stop()
             self._start()
+        self._outbox += json.dumps(job).encode() + b"\n"
+        self._write()
+
+    def _write(self) -> None:
         assert self._process is not None and self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(job).encode() + b"\n")
-            self._process.stdin.flush()
+            written = os.write(self._process.stdin.fileno(), self._outbox) if self._outbox else 0
+        except BlockingIOError:
+            written = 0
         except BrokenPipeError:
             raise self._lost() from None
+        self._outbox = self._outbox[written:]
 
     def _hear(self, until: float) -> Message | None:
         """The next message; None when it does not come in time. `Lost` when the process is gone."""
-        assert self._process is not None and self._process.stdout is not None
+        assert self._process is not None
+        incoming, outgoing = self._process.stdout, self._process.stdin
+        assert incoming is not None and outgoing is not None
         while b"\n" not in self._rest:
             left = until - time.monotonic()
-            if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
+            ready = select.select([incoming], [outgoing] if self._outbox else [], [], max(0.0, left))
+            if left <= 0 or not (ready[0] or ready[1]):
                 return None
-            data = os.read(self._process.stdout.fileno(), 1 << 20)
-            if not data:
-                raise self._lost()
-            self._rest += data
+            if ready[1]:
+                self._write()
+            if ready[0]:
+                data = os.read(incoming.fileno(), 1 << 20)
+                if not data:
+                    raise self._lost()
+                self._rest += data
         line, self._rest = self._rest.split(b"\n", 1)
         return dict(json.loads(line))
 
@@ -144,6 +160,8 @@ class Explainer:
             cwd=sandbox.PROJECT,
             start_new_session=True,
         )
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
         # The kernel watches the thread that starts a process, and a web server's threads come and go.
         is_main = threading.current_thread() is threading.main_thread()
         self._send({**self._settings, "die_with_parent": is_main})

@@ -173,6 +173,16 @@ def test_a_version_that_hangs_while_it_warms_keeps_nobody_waiting(
     assert time.monotonic() - began < 25
 
 
+def test_what_is_larger_than_a_pipe_blocks_nobody(apart: Explainer, tmp_path: Path) -> None:
+    """Three versions with manifests of 150 kB are to be warmed; the worker goes on at once, and is answered."""
+    wide = version(tmp_path, "onnx", artifacts.steady())
+    wide["manifest"] = {**wide["manifest"], "metrics": {f"m{index}": "x" * 50 for index in range(2_500)}}
+    began = time.monotonic()
+    apart.warm([wide] * 3)
+    assert time.monotonic() - began < 1
+    assert apart.ask(job(wide), 60)["report"]["completeness"] == "full"
+
+
 def test_who_waits_goes_before_what_warms_up(apart: Explainer, tmp_path: Path) -> None:
     """Several versions are being prepared; the person's is explained before the rest of them."""
     heard: list[dict[str, Any]] = []
