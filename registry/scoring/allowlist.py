@@ -72,7 +72,8 @@ _ALLOWED_BY_NODE: dict[str, re.Pattern[str]] = {
     "BytearrayNode": re.compile(r"builtins\.bytearray"),
     "SliceNode": re.compile(r"builtins\.slice"),
     "JsonNode": re.compile(_PLAIN),
-    "TypeNode": re.compile(rf"{_PLAIN}|{_NUMPY}"),
+    # A type by its name: LightGBM keeps its scores in a defaultdict of OrderedDict.
+    "TypeNode": re.compile(rf"{_PLAIN}|{_NUMPY}|collections\.OrderedDict"),
     "DTypeNode": re.compile(r"numpy\.dtype"),
     "NdArrayNode": re.compile(_NUMPY),
     "MaskedArrayNode": re.compile(_NUMPY),
