@@ -205,7 +205,8 @@ class TestTheSweep:
 
     def test_what_is_under_way_is_left_alone(self, waiting: CheckRun, django_capture_on_commit_callbacks: Any) -> None:
         claim(waiting)
-        assert sent(django_capture_on_commit_callbacks, self.sweep) == []
+        # The other seeded run waits since the suite began, and may be stale by now.
+        assert {"run_id": waiting.pk} not in sent(django_capture_on_commit_callbacks, self.sweep)
 
 
 def test_the_stages_are_the_gates_that_a_run_checks(lead) -> None:
