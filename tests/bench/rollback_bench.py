@@ -48,15 +48,13 @@ class SwitchFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Switch:
-    """One release or rollback: `posted`, `read` and `ended` are nanoseconds of the monotonic clock."""
+    """One release or rollback: `posted` and `read` are nanoseconds of the monotonic clock."""
 
     kind: str
     release: int
     version: int
     posted: int
     read: int
-    # When the next one began to be prepared.
-    ended: int
 
 
 class Answer(NamedTuple):
@@ -94,7 +92,8 @@ def run(product: Product, rounds: int) -> bool:
             switches = list(_rounds(product, addresses, rounds))
         file.seek(0)
         answers = sorted(Answer(*json.loads(line)) for line in file)
-    rows = [_row(kind, switches, answers) for kind in ("rollback", "release")]
+    seen = _by_switch(switches, answers)
+    rows = [_row(kind, seen) for kind in ("rollback", "release")]
     load = _load_row(answers)
     title = f"Switching the version in production under load (from the answer of the POST to the last of {GATEWAYS})"
     results.show(title, rows, COLUMNS, about)
@@ -197,7 +196,7 @@ def _switch(kind: str, service: Door, path: str, body: dict[str, Any], watchers:
                 raise SwitchFailed(f"A gateway does not serve release {made['release']} after {MOST_SECONDS:.0f} s.")
             time.sleep(0.05)
     time.sleep(SETTLE_SECONDS)
-    return Switch(kind, made["release"], made["version"], posted, read, time.monotonic_ns())
+    return Switch(kind, made["release"], made["version"], posted, read)
 
 
 def _posted(service: Door, path: str, body: dict[str, Any]) -> tuple[int, Any]:
@@ -213,20 +212,30 @@ def _posted(service: Door, path: str, body: dict[str, Any]) -> tuple[int, Any]:
         time.sleep(0.1)
 
 
-def _row(kind: str, switches: Sequence[Switch], answers: Sequence[Answer]) -> dict[str, Any]:
-    """What the switches of one kind took. `answers` are in the order in which they were sent."""
-    mine = [switch for switch in switches if switch.kind == kind]
-    firsts = [_firsts(answers, switch) for switch in mine]
-    took = [(max(first) - switch.read) / 1e6 for first, switch in zip(firsts, mine, strict=True)]
-    soonest = [(min(first) - switch.read) / 1e6 for first, switch in zip(firsts, mine, strict=True)]
-    posts = [(switch.read - switch.posted) / 1e6 for switch in mine]
-    between = [_between(answers, switch.read, switch.ended) for switch in mine]
-    old = [
-        [answer for answer in seen if answer.release is not None and answer.release < switch.release]
-        for seen, switch in zip(between, mine, strict=True)
+def _by_switch(switches: Sequence[Switch], answers: Sequence[Answer]) -> list[tuple[Switch, Sequence[Answer]]]:
+    """Each switch with the answers to what was sent after its own answer and before the next one was posted.
+
+    `answers` are in the order in which they were sent. A caller that waits long for one answer has few of them.
+    """
+    ends = [*(switch.posted for switch in switches[1:]), answers[-1].sent]
+    places = [
+        [bisect.bisect_right(answers, moment, key=lambda answer: answer.sent) for moment in (switch.read, end)]
+        for switch, end in zip(switches, ends, strict=True)
     ]
-    late = [
-        sum(answer.sent > max(first) for answer in answers) for answers, first in zip(old, firsts, strict=True)
+    return [(switch, answers[first:last]) for switch, (first, last) in zip(switches, places, strict=True)]
+
+
+def _row(kind: str, seen: Sequence[tuple[Switch, Sequence[Answer]]]) -> dict[str, Any]:
+    """What the switches of one kind took."""
+    mine = [(switch, answers, _firsts(switch, answers)) for switch, answers in seen if switch.kind == kind]
+    took = [(max(firsts) - switch.read) / 1e6 for switch, _, firsts in mine]
+    soonest = [(min(firsts) - switch.read) / 1e6 for switch, _, firsts in mine]
+    posts = [(switch.read - switch.posted) / 1e6 for switch, _, _ in mine]
+    old = [
+        (answer, max(firsts))
+        for switch, answers, firsts in mine
+        for answer in answers
+        if answer.release is not None and answer.release < switch.release
     ]
     return {
         "switch": kind,
@@ -236,28 +245,24 @@ def _row(kind: str, switches: Sequence[Switch], answers: Sequence[Answer]) -> di
         "p99 ms": results.quantile(took, 0.99),
         "max ms": max(took),
         "first p50": results.quantile(soonest, 0.5),
-        "by the old": sum(map(len, old)),
-        "after all": sum(late),
-        "failed": sum(answer.status != 200 for seen in between for answer in seen),
+        "by the old": len(old),
+        "after all": sum(answer.sent > last for answer, last in old),
+        "failed": sum(answer.status != 200 for _, answers, _ in mine for answer in answers),
         "took_ms": [round(value, 2) for value in took],
     }
 
 
-def _firsts(answers: Sequence[Answer], switch: Switch) -> list[int]:
-    """For each gateway, when its first answer by the new release came, to a request sent after the POST's answer."""
+def _firsts(switch: Switch, answers: Sequence[Answer]) -> list[int]:
+    """For each gateway, when its first answer by the new release came."""
     found: dict[int, int] = {}
-    for answer in _between(answers, switch.read, switch.ended):
+    for answer in answers:
         if (answer.release, answer.version) == (switch.release, switch.version):
             found.setdefault(answer.gateway, answer.answered)
-    if len(found) < GATEWAYS:
-        raise SwitchFailed(f"Not every gateway answered by version {switch.version} in release {switch.release}.")
+    for gateway in range(GATEWAYS):
+        if gateway not in found:
+            said = [(answer.status, answer.release) for answer in answers if answer.gateway == gateway]
+            raise SwitchFailed(f"Gateway {gateway + 1} never answered by release {switch.release}, but {said[-5:]}.")
     return [*found.values()]
-
-
-def _between(answers: Sequence[Answer], since: int, until: int) -> Sequence[Answer]:
-    """Those that were sent in that time."""
-    first, last = (bisect.bisect_right(answers, moment, key=lambda answer: answer.sent) for moment in (since, until))
-    return answers[first:last]
 
 
 def _load_row(answers: Sequence[Answer]) -> dict[str, Any]:
