@@ -2,7 +2,7 @@
 
 Where every encoded column belongs to one raw input, the encoding of a mixture is the mixture of the encodings: the same
 property that the exact methods rest on. Then the background is encoded once per version and the person once, and the
-sampler's 100,000 rows cost what the model costs, not what pandas and encoders do (50 µs a row at 200 inputs).
+sampler's 80,000 rows cost what the model costs, not what pandas and encoders do (50 µs a row at 200 inputs).
 """
 
 from __future__ import annotations

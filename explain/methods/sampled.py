@@ -33,7 +33,7 @@ from explain.methods.subject import (
 
 MOST_ENUMERATED = 10  # inputs; 2¹⁰ coalitions
 FIRST_PAIRS = 4
-MOST_ASKED = 100_000  # rows for all walks together
+MOST_ASKED = 80_000  # rows for all walks together
 FEWEST_WALKS = 200
 FEWEST_PAIRS = 100  # antithetic pairs, 200 permutations: below that four reasons are noise (§2.2)
 
