@@ -70,7 +70,8 @@ def find_alternatives(
     order = np.lexsort((distance(subject, verified, codes), changes))
     chosen = _distinct(verified[order], codes)
     smallest = [_eased(subject, codes, row, output.threshold, expired) for row in chosen]
-    return tuple(_alternative(subject, output, codes, row) for row in smallest)
+    told = (_alternative(subject, output, codes, row) for row in smallest)
+    return tuple(item for item in told if item.score < output.threshold)
 
 
 def _free(subject: Subject) -> NDArray[np.intp]:
@@ -105,7 +106,7 @@ def _copy_greedily(
         tried = current[open_rows][line]
         tried[np.arange(len(line)), free[step]] = goals[open_rows][line, free[step]]
         score = np.full(moves.shape, np.inf)
-        score[line, step] = subject.score(tried)
+        score[line, step] = subject.score_many(tried)
         best = score.argmin(axis=1)
         reached = score[np.arange(len(open_rows)), best]
         alive = np.isfinite(reached)
@@ -127,7 +128,7 @@ def _shortened(rows: Matrix, codes: Matrix) -> Matrix:
 
 
 def _verified(subject: Subject, rows: Matrix, threshold: float) -> Matrix:
-    return rows[subject.score(rows) < threshold] if len(rows) else rows
+    return rows[subject.score_many(rows) < threshold] if len(rows) else rows
 
 
 def _eased(subject: Subject, codes: Matrix, row: Matrix, threshold: float, expired: Expired) -> Matrix:
@@ -140,7 +141,7 @@ def _eased(subject: Subject, codes: Matrix, row: Matrix, threshold: float, expir
             continue
         tried = np.tile(eased, (len(between), 1))
         tried[:, index] = between
-        fails = np.flatnonzero(subject.score(tried) >= threshold)
+        fails = np.flatnonzero(subject.score_many(tried) >= threshold)
         first = fails[-1] + 1 if len(fails) else 0
         if first < len(between):
             eased[index] = between[first]

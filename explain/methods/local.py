@@ -169,7 +169,7 @@ def _fit(subject: Subject, ready: LimeReady, codes: Matrix, samples: int, seed: 
         for index in ready.discrete:
             asked[asked[:, index] == subject.level_count(index), index] = np.nan
         asked[:, held] = np.nan
-        scores = subject.score(asked)
+        scores = subject.score_many(asked)
         return scores if subject.regression else np.column_stack([1.0 - scores, scores])
 
     found = explainer.explain_instance(row, predict, labels=(1,), num_features=len(row), num_samples=samples)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,7 +36,7 @@ class Mixtures:
         """What scores mixtures with the person of this code row."""
 
         def score(rows: Rows, mask: Mask) -> Matrix:
-            return self.subject.score(np.where(mask, codes, self.subject.codes[rows]))
+            return self.subject.score_many(np.where(mask, codes, self.subject.codes[rows]))
 
         return score
 
@@ -65,29 +67,36 @@ class EncodedMixtures(Mixtures):
         return scores
 
 
-def prepare_mixtures(subject: Subject) -> Mixtures:
-    """The fast way where the artifact is a pipeline that allows it, checked against the scorer; else the plain one."""
-    plain = Mixtures(subject)
+def with_shortcut(subject: Subject) -> tuple[Subject, Mixtures]:
+    """The subject with a shortcut past pandas and encoders, and how the sampler asks about mixtures.
+
+    Both only where the artifact is a pipeline that allows it, and gives the scorer's own answers about the background
+    and about mixtures of it; else the subject as it is.
+    """
     if subject.scorer.format != "skops":
-        return plain
+        return subject, Mixtures(subject)
     try:
         split = split_pipeline(subject)
     except MethodRefused:
-        return plain
+        return subject, Mixtures(subject)
     rng = np.random.default_rng(0)
-    rows = rng.integers(0, len(subject.codes), CHECKED)
+    left, right = rng.integers(0, len(subject.codes), size=(2, CHECKED))
     mask = rng.random((CHECKED, len(subject.names))) < 0.5
-    codes = subject.codes[int(rng.integers(0, len(subject.codes)))]
-    expected = plain.of(codes)(rows, mask)
+    asked = np.concatenate([subject.codes, np.where(mask, subject.codes[left], subject.codes[right])])
+    expected = np.concatenate([subject.scores, subject.score(asked[len(subject.codes) :])])
     for column in (None,) if subject.regression else (0, 1):
-        fast = EncodedMixtures(subject, split, column)
+        quick = replace(subject, shortcut=partial(_scored, split, column))
         try:
-            found = fast.of(codes)(rows, mask)
+            found = quick.score_many(asked)
         except Exception:  # noqa: BLE001 - a last step that reads something else is asked the plain way
-            return plain
-        if found.shape == expected.shape and np.allclose(found, expected, rtol=1e-9, atol=1e-12):
-            return fast
-    return plain
+            break
+        if found.shape == expected.shape and np.allclose(found, expected, rtol=1e-12, atol=1e-14):
+            return quick, EncodedMixtures(quick, split, column)
+    return subject, Mixtures(subject)
+
+
+def _scored(split: Encoded, column: int | None, codes: Matrix) -> Matrix:
+    return _predicted(split, split.encode(codes), column)
 
 
 def _predicted(split: Encoded, encoded: Matrix, column: int | None) -> Matrix:

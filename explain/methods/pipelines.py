@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explain.methods.blocks import quick_encoder
 from explain.methods.columns import check_owners, dense, owners_of
 from explain.methods.subject import Matrix, Subject
 
@@ -51,5 +52,6 @@ def split_pipeline(subject: Subject) -> Encoded:
     position = {name: index for index, name in enumerate(subject.names)}
     raw = np.asarray([position[name] for name in columns], dtype=np.intp)
     owners = raw[owners_of(before, columns)]
-    check_owners(encode, owners, subject)
-    return Encoded(final, encode, owners)
+    quick = quick_encoder(subject, before, encode, owners)
+    check_owners(quick, owners, subject)
+    return Encoded(final, quick, owners)

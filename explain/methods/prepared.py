@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 import pandas as pd
 
 from explain.methods.local import LimeReady, prepare_lime
+from explain.methods.mixing import with_shortcut
 from explain.methods.shapley import ShapMethods, prepare_shap
 from explain.methods.subject import (
     Coding,
@@ -78,9 +79,10 @@ def prepare(
         regression = not getattr(scorer, "is_classifier", True)
     subject = _within(Subject(schema, scorer, coding, background, regression), seconds)
     used = len(subject.background)
+    subject, mixtures = with_shortcut(subject)
     return Prepared(
         subject=subject,
-        methods=prepare_shap(subject),
+        methods=prepare_shap(subject, mixtures),
         lime=prepare_lime(subject),
         effort=effort or Effort.for_row_cost(row_cost(scorer)),
         population=Population(population, used, background_sha256),

@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.methods.linear import LinearMethod, prepare_linear
 from explain.methods.links import sampling_space, score_of
-from explain.methods.mixing import Mixtures, prepare_mixtures
+from explain.methods.mixing import Mixtures
 from explain.methods.sampled import Sampled, explain_sampled
 from explain.methods.subject import Effort, Expired, JsonValue, Matrix, MethodRefused, Subject, unlimited
 from explain.methods.trees import TreeMethod, prepare_trees
@@ -61,11 +61,11 @@ class ShapMethods:
     word: str
     space: str
     notes: tuple[str, ...]
-    mixtures: Mixtures | None = None  # how the sampler asks, where there is no exact method
+    mixtures: Mixtures | None = None  # how the sampler asks, where no exact method serves
 
 
-def prepare_shap(subject: Subject) -> ShapMethods:
-    """Choose once per version: linear, then trees, else the sampler in log-odds."""
+def prepare_shap(subject: Subject, mixtures: Mixtures | None = None) -> ShapMethods:
+    """Choose once per version: linear, then trees, else the sampler in log-odds, which asks by `mixtures`."""
     notes: list[str] = []
     for word, prepare in (("linear", prepare_linear), ("tree", prepare_trees)):
         try:
@@ -75,9 +75,9 @@ def prepare_shap(subject: Subject) -> ShapMethods:
         except Exception as error:  # noqa: BLE001 - an unreadable artifact must not cost the explanation
             notes.append(f"{word} method not used: {type(error).__name__}: {error}")
         else:
-            return ShapMethods(exact, word, exact.link.space, ())
+            return ShapMethods(exact, word, exact.link.space, (), mixtures)
     space = sampling_space(subject.scores, subject.regression)
-    return ShapMethods(None, "permutation", space, tuple(notes), prepare_mixtures(subject))
+    return ShapMethods(None, "permutation", space, tuple(notes), mixtures)
 
 
 def explain_shap(
