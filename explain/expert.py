@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import audit.proofs as log
@@ -12,12 +13,13 @@ import registry.queries as registry
 from audit.models import Entry
 from explain import charts
 from explain.models import Explanation
-from explain.printing.press import print_spelt_out
 from portal.errors import Conflict
+from portal.printing.press import print_spelt_out
 from portal.templatetags.portal_tags import exact, number, percent, signed, who
 from registry.models import Version
 
 Block = dict[str, Any]
+LAYOUT = Path(__file__).resolve().parent / "layouts" / "report.typ"
 
 
 def report_pdf(explanation: Explanation, *, now: datetime) -> bytes:
@@ -35,7 +37,7 @@ def report_pdf(explanation: Explanation, *, now: datetime) -> bytes:
         "footer": f"Countersign, report {str(explanation.report_sha256)[:16]}",
         "blocks": list(_blocks(explanation, report, version, decision)),
     }
-    return print_spelt_out("report", content, at=now, attached=report)
+    return print_spelt_out(LAYOUT, content, at=now, attached=report)
 
 
 def _blocks(explanation: Explanation, report: Mapping[str, Any], version: Version, decision: Entry) -> Iterable[Block]:

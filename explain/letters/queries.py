@@ -17,13 +17,13 @@ from explain.letters.languages import language_of
 from explain.letters.templating import Problem, fill, fill_line, read, says, title_problems
 from explain.letters.values import Facts, Wording, for_machines, values_of
 from explain.models import Dispute, Letter, LetterTemplate, Ruling
-from explain.printing.press import plain
 from explain.queries import policy_of
 from explain.reviewing.queries import grounds_of, ruling_of, spec_of
 from explain.sealing import Seal
 from explain.wording.queries import wording_in
 from portal.accounts.access import Actor, Permission
 from portal.errors import Conflict, Hidden
+from portal.printing.press import plain
 from registry.models import System
 
 KINDS = {"upheld": "The decision stands", "changed": "The decision is overturned, or inputs were corrected"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
+from pathlib import Path
 
 from django.db import IntegrityError, transaction
 
@@ -19,11 +20,13 @@ from explain.events import Event
 from explain.letters import queries
 from explain.models import Dispute, Letter, LetterTemplate
 from explain.moves import keep_step, lock_dispute, move
-from explain.printing.press import NotPrinted, print_pdf
 from explain.sealing import Seal
 from explain.wording.services import LANGUAGE
 from portal.accounts.access import Actor, Permission
 from portal.errors import Conflict, Invalid, Problem
+from portal.printing.press import NotPrinted, print_pdf
+
+LAYOUT = Path(__file__).resolve().parents[1] / "layouts" / "letter.typ"
 
 
 @transaction.atomic
@@ -116,7 +119,7 @@ def _freeze(
     actor: Actor, dispute: Dispute, draft: queries.Draft, template: LetterTemplate, delivery: str, now: datetime
 ) -> Letter:
     try:
-        pdf = print_pdf("letter", draft.content, at=now, attached=draft.for_machines)
+        pdf = print_pdf(LAYOUT, draft.content, at=now, attached=draft.for_machines)
     except NotPrinted as error:
         raise Conflict(f"The letter cannot be sent: {error}", code="not_printed") from None
     identifier, seal = new_id(), Seal(dispute.decision_id)

@@ -13,9 +13,8 @@ from typing import Any, Literal
 
 import typst
 
-from explain.printing.codes import CANNOT_SHOW, FAILED
+from portal.printing.codes import CANNOT_SHOW, FAILED
 
-LAYOUTS = Path(__file__).parent / "layouts"
 # Accessible (tagged) and with an embedded file; the archive of AI Act Art. 18 is for ten years.
 STANDARD: Literal["a-3a"] = "a-3a"
 MEMORY_BYTES = 2 * 1024**3
@@ -36,9 +35,9 @@ def main() -> int:
     job = json.load(sys.stdin.buffer)
     content = json.dumps(job["content"], sort_keys=True)
     attached = json.dumps(job["attached"], indent=1, sort_keys=True, ensure_ascii=False)
-    layout = (LAYOUTS / f"{job['layout']}.typ").read_bytes()
+    layout = Path(job["layout"])
     at = datetime.fromtimestamp(int(job["at"]), UTC)
-    pdf, error = _compiled(layout, {"content": content, "attached": attached}, at)
+    pdf, error = _compiled(layout.read_bytes(), {"content": content, "attached": attached}, at, layout.parent)
     if pdf is not None:
         sys.stdout.buffer.write(pdf)
         return 0
@@ -50,9 +49,8 @@ def main() -> int:
     return FAILED
 
 
-def _compiled(source: bytes, inputs: dict[str, str], at: datetime) -> tuple[bytes | None, str]:
+def _compiled(source: bytes, inputs: dict[str, str], at: datetime, root: Any = None) -> tuple[bytes | None, str]:
     # Files are read from below the root alone.
-    root: Any = LAYOUTS
     try:
         made = typst.compile(
             source, root=root, format="pdf", sys_inputs=inputs, pdf_standards=[STANDARD], timestamp=at

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from explain.printing import press
-from explain.printing.press import NotPrinted, Unprintable, print_pdf, print_spelt_out
+from explain.letters.services import LAYOUT
+from portal.printing import press
+from portal.printing.press import NotPrinted, Unprintable, print_pdf, print_spelt_out
 from tests.explain.letters.conftest import text_of
 
 LETTER: dict[str, Any] = {
@@ -18,12 +19,12 @@ LETTER: dict[str, Any] = {
 
 
 def printed(recipient: str, how: Any = print_pdf) -> bytes:
-    return how("letter", {**LETTER, "recipient": recipient}, at=timezone.now(), attached={})
+    return how(LAYOUT, {**LETTER, "recipient": recipient}, at=timezone.now(), attached={})
 
 
 def test_the_same_content_gives_the_same_bytes() -> None:
     at = timezone.now()
-    first, second = (print_pdf("letter", LETTER, at=at, attached={"a": 1}) for _ in range(2))
+    first, second = (print_pdf(LAYOUT, LETTER, at=at, attached={"a": 1}) for _ in range(2))
     assert first == second and first.startswith(b"%PDF-1.7")
 
 
@@ -61,5 +62,6 @@ def test_one_that_hangs_is_stopped(monkeypatch) -> None:
 
 def test_a_layout_that_is_not_there_is_logged_without_anybodys_words(caplog) -> None:
     with pytest.raises(NotPrinted, match="is in the log"):
-        print_pdf("nothing", {**LETTER, "recipient": "Unmistakable"}, at=timezone.now(), attached={})
+        content = {**LETTER, "recipient": "Unmistakable"}
+        print_pdf(LAYOUT.with_name("nothing.typ"), content, at=timezone.now(), attached={})
     assert "nothing" in caplog.text and "Unmistakable" not in caplog.text

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from explain.printing.codes import CANNOT_SHOW, FAILED
+from portal.printing.codes import CANNOT_SHOW, FAILED
 
 log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,14 +39,14 @@ class Unprintable(NotPrinted):
         self.characters = characters
 
 
-def print_pdf(layout: str, content: Mapping[str, Any], *, at: datetime, attached: Mapping[str, Any]) -> bytes:
-    """The PDF of that layout with the content; `attached` is embedded as a JSON file. Same data, same bytes.
+def print_pdf(layout: Path, content: Mapping[str, Any], *, at: datetime, attached: Mapping[str, Any]) -> bytes:
+    """The PDF of a typst layout with the content; `attached` is embedded as a JSON file. Same data, same bytes.
 
     `Unprintable` names the characters that cannot be shown, `NotPrinted` says whatever else went wrong.
     """
-    job = {"layout": layout, "content": plain(content), "attached": attached, "at": at.timestamp()}
+    job = {"layout": str(layout), "content": plain(content), "attached": attached, "at": at.timestamp()}
     # Its own interpreter, with no environment to speak of: it needs neither settings nor secrets.
-    command = [sys.executable, "-s", "-m", "explain.printing.program"]
+    command = [sys.executable, "-s", "-m", "portal.printing.program"]
     try:
         done = subprocess.run(
             command, input=json.dumps(job).encode(), capture_output=True, timeout=SECONDS, env={}, cwd=ROOT, check=False
@@ -58,12 +58,12 @@ def print_pdf(layout: str, content: Mapping[str, Any], *, at: datetime, attached
     if done.returncode != 0:
         level = logging.WARNING if done.returncode == FAILED else logging.ERROR
         said = done.stderr[-2_000:].decode(errors="replace")
-        log.log(level, "Printing %s ended with %s: %s", layout, done.returncode, said)
+        log.log(level, "Printing %s ended with %s: %s", layout.name, done.returncode, said)
         raise NotPrinted("This could not be printed; what went wrong is in the log.")
     return done.stdout
 
 
-def print_spelt_out(layout: str, content: Any, *, at: datetime, attached: Mapping[str, Any]) -> bytes:
+def print_spelt_out(layout: Path, content: Any, *, at: datetime, attached: Mapping[str, Any]) -> bytes:
     """The same for a document that must come out: what no font shows stands as its code point, such as [U+1F600]."""
     for _ in range(2):
         try:

@@ -1,0 +1,27 @@
+"""What the registry keeps; what must never change is refused by the database."""
+
+from .evidence import Approval, ApprovalRule, Approver, CheckRun, Evidence, GatePolicy, Submission, Verdict
+from .releases import GatewayReport, Ratification, Release, RollbackReadiness, Strategy
+from .sources import SeenIdentity, TrustedSource
+from .systems import RiskClass, System, Version
+
+__all__ = [
+    "Approval",
+    "ApprovalRule",
+    "Approver",
+    "CheckRun",
+    "Evidence",
+    "GatePolicy",
+    "GatewayReport",
+    "Ratification",
+    "Release",
+    "RiskClass",
+    "RollbackReadiness",
+    "SeenIdentity",
+    "Strategy",
+    "Submission",
+    "System",
+    "TrustedSource",
+    "Verdict",
+    "Version",
+]
