@@ -1,0 +1,1 @@
+"""The risk register of a system (AI Act Art. 9)."""
