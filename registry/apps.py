@@ -17,3 +17,7 @@ class RegistryConfig(AppConfig):
         from registry.releasing.metrics import ReleaseMetrics
 
         register_metrics(ReleaseMetrics())
+
+        from registry.dossier.contributions import register_all
+
+        register_all()

@@ -1,0 +1,14 @@
+"""What the registry's own rooms say in the dossier: one module for each room, with a function `register()` that calls
+`registry.dossier.evidence.contribute`. Imported once the apps' models are there."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+ROOMS: tuple[ModuleType, ...] = ()
+
+
+def register_all() -> None:
+    """Register the contributions of every room."""
+    for room in ROOMS:
+        room.register()
