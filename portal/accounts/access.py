@@ -31,11 +31,17 @@ class Permission(StrEnum):
     ERASURE_REQUEST = "erasure:request"
     GATE_POLICY_MANAGE = "gate_policy:manage"
     GATE_WAIVE = "gate:waive"
+    INCIDENT_HANDLE = "incident:handle"
+    INCIDENT_OPEN = "incident:open"
+    INCIDENT_VIEW = "incident:view"
     LETTER_MANAGE = "letter:manage"
     RELEASE_BREAK_GLASS = "release:break_glass"
     RELEASE_CREATE = "release:create"
     RELEASE_ROLL_BACK = "release:roll_back"
     RETENTION_MANAGE = "retention:manage"
+    RISK_ACCEPT = "risk:accept"
+    RISK_VIEW = "risk:view"
+    RISK_WRITE = "risk:write"
     SOURCE_TRUST = "source:trust"
     SYSTEM_CREATE = "system:create"
     SYSTEM_VIEW = "system:view"
@@ -89,9 +95,13 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ML_LEAD: frozenset(
         {
             _P.DECISION_LIST,
+            _P.INCIDENT_OPEN,
+            _P.INCIDENT_VIEW,
             _P.RELEASE_BREAK_GLASS,
             _P.RELEASE_CREATE,
             _P.RELEASE_ROLL_BACK,
+            _P.RISK_VIEW,
+            _P.RISK_WRITE,
             _P.SYSTEM_CREATE,
             _P.SYSTEM_VIEW,
             _P.VERSION_APPROVE,
@@ -116,8 +126,14 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.ERASURE_REQUEST,
             _P.GATE_POLICY_MANAGE,
             _P.GATE_WAIVE,
+            _P.INCIDENT_HANDLE,
+            _P.INCIDENT_OPEN,
+            _P.INCIDENT_VIEW,
             _P.LETTER_MANAGE,
             _P.RETENTION_MANAGE,
+            _P.RISK_ACCEPT,
+            _P.RISK_VIEW,
+            _P.RISK_WRITE,
             _P.SOURCE_TRUST,
             _P.SYSTEM_VIEW,
             _P.TRAIL_EXPORT,
@@ -139,11 +155,21 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.DISPUTE_OPEN,
             _P.DISPUTE_REVIEW,
             _P.ERASURE_REQUEST,
+            # Support sees the cases that it opened; anybody who becomes aware of one can open it.
+            _P.INCIDENT_OPEN,
             _P.SYSTEM_VIEW,
         }
     ),
     Role.AUDITOR: frozenset(
-        {_P.DECISION_LIST, _P.SYSTEM_VIEW, _P.TRAIL_EXPORT, _P.TRAIL_VERIFY, _P.TRAIL_VIEW}
+        {
+            _P.DECISION_LIST,
+            _P.INCIDENT_VIEW,
+            _P.RISK_VIEW,
+            _P.SYSTEM_VIEW,
+            _P.TRAIL_EXPORT,
+            _P.TRAIL_VERIFY,
+            _P.TRAIL_VIEW,
+        }
     ),
 }
 
@@ -151,10 +177,21 @@ SCOPE_GRANTS: dict[Scope, frozenset[Permission]] = {
     Scope.DECIDE: frozenset({_P.DECISION_MAKE}),
     Scope.REPORT: frozenset({_P.DECISION_REPORT}),
     Scope.READ: frozenset(
-        {_P.DECISION_LIST, _P.DECISION_READ, _P.DISPUTE_LIST, _P.SYSTEM_VIEW, _P.TRAIL_EXPORT, _P.TRAIL_VIEW}
+        {
+            _P.DECISION_LIST,
+            _P.DECISION_READ,
+            _P.DISPUTE_LIST,
+            _P.INCIDENT_VIEW,
+            _P.RISK_VIEW,
+            _P.SYSTEM_VIEW,
+            _P.TRAIL_EXPORT,
+            _P.TRAIL_VIEW,
+        }
     ),
     Scope.EXPLAIN: frozenset({_P.DECISION_EXPLAIN, _P.DECISION_LIST}),
-    Scope.DISPUTE: frozenset({_P.DECISION_LIST, _P.DISPUTE_LIST, _P.DISPUTE_OPEN}),
+    Scope.DISPUTE: frozenset(
+        {_P.DECISION_LIST, _P.DISPUTE_LIST, _P.DISPUTE_OPEN, _P.INCIDENT_OPEN, _P.SYSTEM_VIEW}
+    ),
     Scope.REGISTER: frozenset({_P.SYSTEM_CREATE, _P.SYSTEM_VIEW, _P.VERSION_REGISTER, _P.VERSION_SUBMIT}),
     Scope.RELEASE: frozenset({_P.RELEASE_CREATE, _P.RELEASE_ROLL_BACK, _P.SYSTEM_VIEW}),
 }
