@@ -33,7 +33,7 @@ SCALES = {
     "probability": Scale(
         100.0, 1, "probability", "percentage points", "percentage points of the adverse answer's probability"
     ),
-    "value": Scale(1.0, 3, "raw", "", "the model's own unit"),
+    "value": Scale(1.0, 3, "raw", "", "units of the model's answer"),
 }
 
 # The parts of a report as a reader knows them, at the beginning of a line.

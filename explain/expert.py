@@ -64,9 +64,9 @@ def _summary(report: Mapping[str, Any], told: Mapping[str, Any], decision: Entry
             f"rank correlation {number(agreement['rank_correlation'], 2)}"
         )
     yield _facts(
-        ("Answer", f"{output.get('label') or ''} (score {number(output.get('score'), 6)})".strip()),
+        ("Answer", _answer(output)),
         ("Decided", f"{exact(decision.at)}, {decision.mode}"),
-        ("Threshold", number(report["threshold"], 4)),
+        ("Threshold", "none: the answer is a value" if told["is_value"] else number(report["threshold"], 4)),
         ("Replay", f"{replay['verdict']}: recorded {number(replay['recorded'], 9)}, "
          f"made again {number(replay['recomputed'], 9)}"),
         ("Two methods", compared),
@@ -75,7 +75,8 @@ def _summary(report: Mapping[str, Any], told: Mapping[str, Any], decision: Entry
     if told["problems"]:
         yield _list(told["problems"])
     yield _heading("In plain words")
-    yield _list(report["reasons"] or ["No input that may be given as a reason pushed towards the adverse answer."])
+    nothing = f"No input that may be given as a reason pushed towards {told['adverse_label']}."
+    yield _list(report["reasons"] or [nothing])
     if agreement and agreement["verdict"] == "disagree":
         yield _note("The two methods disagree: do not quote the order of the reasons.")
 
@@ -215,6 +216,11 @@ def _head() -> list[tuple[str, str]]:
     if newest is None:
         return [key, ("Checkpoint", "none is signed yet")]
     return [key, ("Checkpoint", f"tree size {number(newest.size)}, root {newest.root_hex}, signed {exact(newest.at)}")]
+
+
+def _answer(output: Mapping[str, Any]) -> str:
+    score = number(output.get("score"), 6)
+    return f"{output['label']} (score {score})" if output.get("label") else score
 
 
 def _change(each: Mapping[str, Any]) -> str:

@@ -25,6 +25,9 @@ class Language:
     # Of a change that would have led to another answer.
     change: str = "{title}: {after} ({before})"
     otherwise: str = "{changes} → “{answer}”"
+    # Of what moved a value, where there are no two answers.
+    raised: str = "(+)"
+    lowered: str = "(\u2212)"
 
     def date(self, moment: date) -> str:
         """The day."""
@@ -78,6 +81,8 @@ LANGUAGES = {
         case="Case {number}",
         change="{title} {after} instead of {before}",
         otherwise="{changes}: the answer would have been “{answer}”.",
+        raised="This raised the value.",
+        lowered="This lowered the value.",
     ),
     "de": Language(
         "de",
@@ -92,6 +97,8 @@ LANGUAGES = {
         case="Fall {number}",
         change="{title} {after} statt {before}",
         otherwise="{changes}: Die Antwort wäre „{answer}“ gewesen.",
+        raised="Das hat den Wert erhöht.",
+        lowered="Das hat den Wert gesenkt.",
     ),
 }
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from explain.letters.languages import Language
 from explain.letters.templating import Values
-from explain.methods.wording import MOST_REASONS, PROTECTED_MATTERS, SMALL
+from explain.methods.wording import MOST_REASONS, PROTECTED_MATTERS, SMALL, is_reason
 from registry.scoring.manifest import Manifest
 
 MOST_CHANGES = 2
@@ -131,18 +131,20 @@ def _inline(facts: Facts, language: Language) -> dict[str, str]:
 
 def _reasons(facts: Facts, language: Language) -> list[dict[str, Any]]:
     """The principal reasons, the strongest first; by name where the methods disagree about their order."""
-    pushing = [item for item in _contributions(facts) if item["contribution"] > 0]
-    total = sum(item["contribution"] for item in pushing)
+    if facts.spec is None:
+        return []
+    pushing = [item for item in _contributions(facts) if is_reason(item["contribution"], facts.spec.output)]
+    total = sum(abs(item["contribution"]) for item in pushing)
     barred = _protected_names(facts)
-    told = [item for item in pushing if item["feature"] not in barred and item["contribution"] >= SMALL * total]
-    told = sorted(told, key=lambda item: -item["contribution"])[:MOST_REASONS]
+    told = [item for item in pushing if item["feature"] not in barred and abs(item["contribution"]) >= SMALL * total]
+    told = sorted(told, key=lambda item: -abs(item["contribution"]))[:MOST_REASONS]
     if _disagree(facts.report):
         told = sorted(told, key=lambda item: _title(facts, item["feature"]))
     return [
         {
             "feature": item["feature"],
             "value": item["value"],
-            "share": item["contribution"] / total,
+            "share": abs(item["contribution"]) / total,
             "title": _title(facts, item["feature"]),
             "sentence": _sentence(facts, item, language),
         }
@@ -153,9 +155,12 @@ def _reasons(facts: Facts, language: Language) -> list[dict[str, Any]]:
 def _sentence(facts: Facts, item: Mapping[str, Any], language: Language) -> str:
     value = language.value(item["value"], _unit(facts, item["feature"]))
     wording = facts.wording.get(item["feature"])
+    sentence = f"{_title(facts, item['feature'])}: {value}."
     if wording and wording.sentence:
-        return wording.sentence.replace("{value}", value)
-    return f"{_title(facts, item['feature'])}: {value}."
+        sentence = wording.sentence.replace("{value}", value)
+    if facts.spec is None or facts.spec.output.threshold is not None:
+        return sentence
+    return f"{sentence} {language.raised if item['contribution'] > 0 else language.lowered}"
 
 
 def _bar(reason: Mapping[str, Any], language: Language) -> dict[str, Any]:

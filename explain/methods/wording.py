@@ -38,25 +38,39 @@ class Population:
 def reasons_of(subject: Subject, shap: ShapResult, output: OutputLike, score: float) -> list[str]:
     """At most four reasons, the strongest first, from what pushed towards the adverse outcome.
 
-    `score` decides, as the gateway would, whether they carried the day or were outweighed.
+    `score` decides, as the gateway would, whether they carried the day or were outweighed. Of a value, which is neither
+    good nor bad in itself, both directions are told, in its own unit.
     A protected feature is never given as a reason; `disclosures_of` warns of it.
     """
-    pushing = [item for item in shap.contributions if item.contribution > 0]
-    total = sum(item.contribution for item in pushing)
+    pushing = [item for item in shap.contributions if is_reason(item.contribution, output)]
+    total = sum(abs(item.contribution) for item in pushing)
     features = {str(feature.name): feature for feature in subject.features}
     principal = [
         item
         for item in pushing
-        if not features[item.feature].protected and item.contribution >= SMALL * total
-    ]
-    towards = _towards(output)
-    adverse = output.threshold is None or score >= output.threshold
-    lead = "" if adverse else "Outweighed: "
+        if not features[item.feature].protected and abs(item.contribution) >= SMALL * total
+    ][:MOST_REASONS]
+    if output.threshold is None:
+        return [_moved(features[item.feature], item, total) for item in principal]
+    lead = "" if score >= output.threshold else "Outweighed: "
     return [
-        f"{lead}{_title(features[item.feature])}: {_value(item)}. This pushed {towards} "
+        f"{lead}{_title(features[item.feature])}: {_value(item)}. This pushed {_towards(output)} "
         f"({_percent(item.contribution / total)} of all that pushed that way)."
-        for item in principal[:MOST_REASONS]
+        for item in principal
     ]
+
+
+def is_reason(contribution: float, output: OutputLike) -> bool:
+    """Whether a push may be a reason: towards the adverse label, or either way where there are no labels."""
+    return contribution > 0 if output.threshold is not None else contribution != 0
+
+
+def _moved(feature: FeatureLike, item: Contribution, total: float) -> str:
+    way = "up" if item.contribution > 0 else "down"
+    return (
+        f"{_title(feature)}: {_value(item)}. This moved the value {way} by {number(abs(item.contribution))} "
+        f"({_percent(abs(item.contribution) / total)} of all that moved it)."
+    )
 
 
 def disclosures_of(
@@ -73,7 +87,7 @@ def disclosures_of(
     lines: list[str] = []
     if shap is not None:
         lines += _protected_lines(subject, shap, output)
-        lines += _uncertainty_lines(subject, shap)
+        lines += _uncertainty_lines(subject, shap, output)
     if agreement is not None and agreement.verdict != "agree":
         much = "tell different stories" if agreement.verdict == "disagree" else "agree only in part"
         lines.append(f"The two methods {much}: do not quote the order of the reasons.")
@@ -124,16 +138,18 @@ def _protected_lines(subject: Subject, shap: ShapResult, output: OutputLike) -> 
     return lines
 
 
-def _uncertainty_lines(subject: Subject, shap: ShapResult) -> list[str]:
+def _uncertainty_lines(subject: Subject, shap: ShapResult, output: OutputLike) -> list[str]:
     lines = []
     titles = {str(feature.name): feature for feature in subject.features}
     pushing = [
-        item for item in shap.contributions if item.contribution > 0 and not titles[item.feature].protected
+        item
+        for item in shap.contributions
+        if is_reason(item.contribution, output) and not titles[item.feature].protected
     ]
     whole = sum(abs(item.contribution) for item in shap.contributions)
     for first, second in list(pairwise(pushing))[:MOST_REASONS]:
         noise = 2 * ((first.standard_error or 0.0) ** 2 + (second.standard_error or 0.0) ** 2) ** 0.5
-        if first.contribution - second.contribution < max(noise, CLOSE * whole) and second.share >= CLOSE:
+        if abs(first.contribution) - abs(second.contribution) < max(noise, CLOSE * whole) and second.share >= CLOSE:
             lines.append(
                 f"“{_title(titles[first.feature])}” and “{_title(titles[second.feature])}” "
                 "are too close to call: their order means nothing."

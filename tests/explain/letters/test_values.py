@@ -132,6 +132,12 @@ def test_regression_tells_a_value_and_no_probability() -> None:
     raw = {**MANIFEST, "model": {"format": "skops", "task": "regression"}, "output": {"name": "limit"}}
     given = values_of(facts(spec=Manifest.parse(raw), score=12345.0), EN)
     assert given.inline["score"] == "12,345" and not given.has("threshold") and not given.has("adverse")
+    # Both directions are reasons, and each says which way it moved the value.
+    assert reasons(facts(spec=Manifest.parse(raw))) == [
+        "Debt to income: 1,234.5\u00a0%. This raised the value.",
+        "Years in employment: 12. This lowered the value.",
+        "Public record: yes. This raised the value.",
+    ]
 
 
 def test_nothing_of_other_people_is_told() -> None:

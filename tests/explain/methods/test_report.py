@@ -14,6 +14,7 @@ from sklearn.neural_network import MLPClassifier
 
 from explain.methods import DecisionFacts, Effort, OutOfTime, Prepared, compose_report, prepare, seed_of
 from explain.methods.facts import bare_report
+from explain.methods.local import number
 from registry.scoring import frames
 from registry.scoring.manifest import OutputSpec
 
@@ -254,7 +255,13 @@ def test_regression_reports_speak_in_values() -> None:
     report = compose_report(prepared, row_of(CODES[0]), facts(prepared, CODES[0]), OutputSpec())
     assert report["output_space"] == "value" and report["lime"]["output_space"] == "value"
     assert report["counterfactuals"] == [] and report["threshold"] is None
-    assert all("pushed the value up" in reason for reason in report["reasons"])
+    # What lowered a value is as much of a reason as what raised it, and is told in the value's own unit.
+    told = {item["feature"]: item["contribution"] for item in report["shap"]["contributions"]}
+    assert {"debt", "home"} == {name for name, contribution in told.items() if contribution}
+    way = "up" if told["debt"] > 0 else "down"
+    amount = number(abs(told["debt"]))
+    assert f"This moved the value {way} by {amount} (" in report["reasons"][0]
+    assert len(report["reasons"]) == 2
 
 
 def test_empty_background_and_lossy_coding_are_refused() -> None:
