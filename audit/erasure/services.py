@@ -16,7 +16,7 @@ from django.db import IntegrityError, connection, transaction
 
 import audit.services as trail
 from audit.canonical import normal_text
-from audit.erasure import queries, register
+from audit.erasure import holds, queries, register
 from audit.erasure.copies import forget_copies
 from audit.identifiers import new_id
 from audit.models import Erasure, Hold
@@ -116,8 +116,7 @@ def place_hold(*, actor: Actor, system: str, subject: str = "", reason: str, now
     token = queries.token_of(system, subject) if subject else None
     if token and queries.extent_of(token, now) is None:
         raise _nothing_about(system, token)
-    facts = {"system": system, "token": token, "reason": reason, "placed_by": actor.label, "placed_at": now}
-    hold = Hold.objects.create(id=new_id(), **facts)
+    hold = holds.put_on(actor=actor, system=system, token=token, reason=reason, now=now)
     details = {"hold": str(hold.id), "on": "person" if token else "system"}
     trail.record(actor=actor, event=Event.HOLD_PLACED, system=system, details=details, text=reason)
     return hold
@@ -125,7 +124,7 @@ def place_hold(*, actor: Actor, system: str, subject: str = "", reason: str, now
 
 @transaction.atomic
 def lift_hold(*, actor: Actor, hold: Hold, reason: str, now: datetime) -> Hold:
-    """The hold ends. `Forbidden` to whoever placed it; `Conflict` where it was lifted already."""
+    """The hold ends. `Forbidden` to whoever placed it; `Conflict` where it was lifted already, or belongs to a case."""
     actor.need(Permission.RETENTION_MANAGE)
     locked = Hold.objects.select_for_update().get(pk=hold.pk)
     if locked.lifted_at:
@@ -133,7 +132,7 @@ def lift_hold(*, actor: Actor, hold: Hold, reason: str, now: datetime) -> Hold:
     if locked.placed_by == actor.label:
         raise Forbidden("You placed this hold, so another person has to lift it.")
     _check_reason(reason)
-    Hold.objects.filter(pk=locked.pk).update(lifted_by=actor.label, lifted_at=now, lift_reason=reason)
+    holds.take_off(actor=actor, hold=locked.pk, reason=reason, now=now)
     details = {"hold": str(locked.id)}
     trail.record(actor=actor, event=Event.HOLD_LIFTED, system=locked.system, details=details, text=reason)
     locked.refresh_from_db()
@@ -175,9 +174,9 @@ def _lock_for_decision(actor: Actor, erasure: Erasure) -> Erasure:
 
 def _check_nothing_stands_against(erasure: Erasure, override: str, now: datetime) -> None:
     token = bytes(erasure.token)
-    holds = queries.holds_against(erasure.system, token)
-    if holds:
-        words = f"A legal hold is in force: “{holds[0].reason}” It has to be lifted first; nobody can override it."
+    in_force = queries.holds_against(erasure.system, token)
+    if in_force:
+        words = f"A legal hold is in force: “{in_force[0].reason}” It has to be lifted first; nobody can override it."
         raise Conflict(words, code="under_hold")
     extent = queries.extent_of(token, now)
     if extent and extent.young and not override.strip():
