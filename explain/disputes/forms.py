@@ -11,9 +11,9 @@ from django.utils import timezone
 from audit.queries import systems_seen
 from explain.disputes.queries import MINE, NOBODY, DisputeFilter, people_who_handle
 from explain.disputes.services import CHANNELS, IDENTITIES
-from explain.disputes.sniffing import MAX_BYTES, WORDS
 from explain.lifecycle import DisputeState
 from portal.errors import Invalid, Problem, Refusal
+from portal.sniffing import MAX_BYTES, WORDS
 from portal.templatetags.portal_tags import state_word
 
 _DAY = "%Y-%m-%d"

@@ -18,7 +18,6 @@ from audit.identifiers import new_id
 from audit.models import Entry
 from explain import queries
 from explain.disputes.queries import people_who_handle
-from explain.disputes.sniffing import MAX_BYTES, WORDS, media_type_of, plain_name
 from explain.events import Event
 from explain.lifecycle import DisputeState, Stage
 from explain.models import Attachment, Dispute, DisputePolicy, Explanation
@@ -27,6 +26,7 @@ from explain.sealing import Seal
 from explain.services import request_explanation
 from portal.accounts.access import Actor, Permission
 from portal.errors import Conflict, Invalid, Problem, TooLarge
+from portal.sniffing import MAX_BYTES, WORDS, media_type_of, plain_name
 from portal.times import months_before
 
 CHANNELS = ("phone", "e-mail", "letter", "portal", "in person")
