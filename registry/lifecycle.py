@@ -37,6 +37,8 @@ class Transition:
     needs_password: bool = False
     # Made by a release, never asked for by itself.
     by_release: bool = False
+    # An incident's hold keeps a version as it is, and never in production.
+    while_held: bool = False
 
 
 TRANSITIONS: tuple[Transition, ...] = (
@@ -100,9 +102,21 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(
         "return_live", frozenset({State.STANDBY}), State.LIVE, Permission.RELEASE_ROLL_BACK, by_release=True
     ),
-    Transition("stand_by", frozenset({State.LIVE}), State.STANDBY, Permission.RELEASE_CREATE, by_release=True),
     Transition(
-        "quarantine", frozenset({State.LIVE}), State.QUARANTINED, Permission.RELEASE_ROLL_BACK, by_release=True
+        "stand_by",
+        frozenset({State.LIVE}),
+        State.STANDBY,
+        Permission.RELEASE_CREATE,
+        by_release=True,
+        while_held=True,
+    ),
+    Transition(
+        "quarantine",
+        frozenset({State.LIVE}),
+        State.QUARANTINED,
+        Permission.RELEASE_ROLL_BACK,
+        by_release=True,
+        while_held=True,
     ),
 )
 BY_NAME = {transition.name: transition for transition in TRANSITIONS}

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from portal.accounts.access import Actor, Permission
 from portal.errors import Hidden
 from registry.lifecycle import State
-from registry.models import Release, System, Version
+from registry.models import Incident, IncidentHold, Release, System, Version
 
 EXAMPLE_MANIFEST = {
     "model": {"format": "skops", "task": "binary_classification"},
@@ -114,7 +114,21 @@ def owes_approval(version: Version) -> bool:
     return unratified_releases().filter(version=version).exists()
 
 
+def incidents_holding(system: System) -> QuerySet[Incident]:
+    """The incidents of the system whose legal hold is in force, the oldest first."""
+    return _holding().filter(system=system)
+
+
+def held_by(version: Version) -> Incident | None:
+    """The incident that holds the version: until it is released nothing about the version changes (Art. 73(6))."""
+    return _holding().filter(held_versions__version=version).first()
+
+
 def evidence_digest(version: Version) -> str:
     """SHA-256 over the evidence as it stands: what an approval signs besides the artifact."""
     rows = version.evidence.order_by("id").values_list("id", "kind", "verdict", "summary")
     return hashlib.sha256(json.dumps([list(row) for row in rows]).encode()).hexdigest()
+
+
+def _holding() -> QuerySet[Incident]:
+    return Incident.objects.filter(holds__in=IncidentHold.objects.filter(released_at=None)).order_by("number")

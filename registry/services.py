@@ -17,6 +17,7 @@ from registry.drafting import draft_of, first_evidence
 from registry.events import Event
 from registry.intake import Examined, Upload, examine_upload
 from registry.models import CheckRun, Evidence, RiskClass, System, Verdict, Version
+from registry.moves import check_not_held
 from registry.vouching import IdentityRefused, Voucher, check_commit, spend
 
 RUN_CHECKS = "registry.checking.tasks.run_checks"
@@ -133,8 +134,12 @@ def attach_evidence(
     payload: Mapping[str, Any] | None = None,
     now: datetime,
 ) -> Evidence:
-    """Add one checked fact about a version. What a service says of itself is at most `claimed`."""
+    """Add one checked fact about a version. What a service says of itself is at most `claimed`.
+
+    `Conflict` while an incident holds the version.
+    """
     actor.need(Permission.VERSION_REGISTER)
+    check_not_held(version)
     if verdict not in (Verdict.CLAIMED, Verdict.FAILED):
         problem = Problem("verdict", "must be claimed or failed; passed is given by our own checks, waived by a person")
         raise Invalid("This verdict cannot be given from outside.", details=[problem])

@@ -18,7 +18,7 @@ from registry.approving.signatures import ANY, MOST
 from registry.checking.queries import unsatisfied
 from registry.events import Event
 from registry.models import Approval, ApprovalRule, Approver, RiskClass, Submission, System, Version
-from registry.moves import lock_version, move, record_move
+from registry.moves import check_not_held, lock_version, move, record_move
 
 SIGNING_ROLES = (Role.COMPLIANCE.value, Role.ML_LEAD.value, ANY)
 
@@ -194,6 +194,7 @@ def _about_to(actor: Actor, version: Version, name: str) -> tuple[Version, Progr
     transition = lifecycle.BY_NAME[name]
     access.check_move(actor, transition, submitted_by=locked.submitted_by)
     lifecycle.check(name, lifecycle.State(locked.state), what=f"version {locked.number}")
+    check_not_held(locked)
     progress = progress_of(locked)
     if reason := barred_because(actor, transition, locked, progress):
         raise Forbidden(reason)

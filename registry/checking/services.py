@@ -19,7 +19,7 @@ from registry.events import Event
 from registry.intake import Upload
 from registry.lifecycle import State
 from registry.models import CheckRun, Evidence, GatePolicy, RiskClass, System, Version
-from registry.moves import lock_version
+from registry.moves import check_not_held, held_because, lock_version
 from registry.services import queue_checks, record_refusal
 from registry.vouching import Voucher
 
@@ -30,13 +30,14 @@ ENDED = frozenset({State.REJECTED, State.RETIRED})
 def request_checks(*, actor: Actor, version: Version, now: datetime) -> CheckRun:
     """A new run of the checks over the version, by the workers; or the one that is under way or waits.
 
-    `Conflict` for a version that is rejected or retired.
+    `Conflict` for a version that is rejected or retired, or held because of an incident.
     """
     if not actor.may(Permission.VERSION_APPROVE):
         actor.need(Permission.VERSION_REGISTER)
     locked = lock_version(version)
     if locked.state in ENDED:
         raise Conflict(f"Version {locked.number} is {locked.state}; there is nothing to check.", code="wrong_state")
+    check_not_held(locked)
     found = open_run(locked)
     if found is not None:
         return found
@@ -57,8 +58,11 @@ def record_findings(
 ) -> bool:
     """Keep what a run found as evidence, and end the run; `error` says why it was given up.
 
-    False, with nothing kept, when another worker ended it before.
+    False, with nothing kept, when another worker ended it before. A version that an incident came to hold meanwhile
+    takes no evidence: the run is given up.
     """
+    if held := held_because(run.version):
+        findings, error = (), held
     ended = {"state": "failed" if error else "done", "stage": "", "error": error, "finished_at": now}
     mine = CheckRun.objects.filter(pk=run.pk, state__in=("queued", "running"))
     if not mine.update(**ended, done=len(findings), total=len(findings)):
@@ -131,6 +135,7 @@ def waive_gate(*, actor: Actor, version: Version, gate: str, reason: str, now: d
         raise Forbidden("Whoever built or submitted a version cannot waive its gates; somebody else must.")
     if locked.state in ENDED:
         raise Conflict(f"Version {locked.number} is {locked.state}; there is nothing to waive.", code="wrong_state")
+    check_not_held(locked)
     status = gate_of(locked, gate)
     if not status.is_waivable:
         raise Conflict(f"“{status.title}” cannot be waived: without it nothing can be served.", code="not_waivable")

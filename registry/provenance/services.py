@@ -12,6 +12,7 @@ from portal.accounts.access import Actor, Permission
 from portal.errors import Conflict, Invalid, Problem
 from registry.events import Event
 from registry.models import Evidence, SeenIdentity, System, TrustedSource, Version
+from registry.moves import check_not_held
 from registry.provenance import claims as reading
 from registry.provenance import queries
 from registry.provenance.identity import LEEWAY
@@ -81,6 +82,7 @@ def let_go_of_identities(*, now: datetime) -> int:
 
 
 def _attach(actor: Actor, version: Version, voucher: Voucher, now: datetime) -> Evidence:
+    check_not_held(version)
     spend(voucher)
     evidence = commit_evidence(voucher, version, now)
     evidence.save()

@@ -11,6 +11,7 @@ from django.conf import settings
 from registry import store
 from registry.lifecycle import State
 from registry.models import Release, RollbackReadiness, System, Version
+from registry.moves import held_because
 from registry.queries import current_release
 from registry.releasing import gateways
 from registry.scoring.compatibility import problems_between
@@ -62,6 +63,8 @@ def rollback_of(system: System) -> Armed:
         return Armed(None, ("No earlier version stands by.",))
     problem = _artifact_problem(target)
     obstacles = (f"The artifact of version {target.number} cannot be used: {problem}.",) if problem else ()
+    if held := held_because(target):
+        obstacles = (*obstacles, held)
     unready = gateways.unready(target, list(gateways.living()))
     return Armed(target, obstacles, (*_schema_problems(release.version, target), *unready))
 

@@ -9,13 +9,17 @@ from django.core.management.base import BaseCommand, CommandError
 
 from explain.lifecycle import DISPUTE_MOVES, DisputeState
 from explain.lifecycle import Transition as DisputeMove
+from registry.incidents.lifecycle import TRANSITIONS as INCIDENT_MOVES
+from registry.incidents.lifecycle import Transition as IncidentMove
 from registry.lifecycle import TRANSITIONS, State, Transition
+from registry.models import IncidentState
 
 FILE = Path(settings.BASE_DIR) / "docs" / "lifecycle.md"
 OPENING = """# Lifecycles
 
-Made by `manage.py write_lifecycle` from the tables in `registry/lifecycle.py` and `explain/lifecycle.py`, which also
-feed the buttons, the API and the services. A move that does not start in the present state is a 409 that names it.
+Made by `manage.py write_lifecycle` from the tables in `registry/lifecycle.py`, `explain/lifecycle.py` and
+`registry/incidents/lifecycle.py`, which also feed the buttons, the API and the services. A move that does not start in
+the present state is a 409 that names it.
 """
 _TABLE = "| move | from | to | permission | rules |\n| --- | --- | --- | --- | --- |"
 
@@ -39,13 +43,16 @@ def lifecycle_text() -> str:
     """The whole document."""
     versions = [_version_row(move) for move in TRANSITIONS]
     disputes = [_dispute_row(move) for move in DISPUTE_MOVES]
+    incidents = [_incident_row(move) for move in INCIDENT_MOVES]
     return "\n".join(
         [
             *(OPENING, "## A version\n", f"States: {_states(State)}.\n"),
             _TABLE,
             *(*versions, "\n## A dispute\n", f"States: {_states(DisputeState)}.\n"),
             _TABLE,
-            *(*disputes, ""),
+            *(*disputes, "\n## An incident\n", f"States: {_states(IncidentState)}.\n"),
+            _TABLE,
+            *(*incidents, ""),
         ]
     )
 
@@ -56,6 +63,7 @@ def _version_row(move: Transition) -> str:
         "a person": move.needs_person,
         "a fresh password": move.needs_password,
         "made by a release": move.by_release,
+        "also while an incident holds the version": move.while_held,
     }
     return _row(move, rules, list(State))
 
@@ -72,7 +80,12 @@ def _dispute_row(move: DisputeMove) -> str:
     return _row(move, rules, list(DisputeState))
 
 
-def _row(move: Transition | DisputeMove, rules: dict[str, bool], order: list) -> str:
+def _incident_row(move: IncidentMove) -> str:
+    rules = {"a person, a reason": not move.by_report, "made by noting down that a report was sent": move.by_report}
+    return _row(move, rules, list(IncidentState))
+
+
+def _row(move: Transition | DisputeMove | IncidentMove, rules: dict[str, bool], order: list) -> str:
     said = ", ".join(words for words, holds in rules.items() if holds)
     sources = _states(sorted(move.sources, key=order.index))
     return f"| {move.name} | {sources} | {move.target} | `{move.permission}` | {said} |"

@@ -15,6 +15,7 @@ from registry.checking.importing import sent
 from registry.checking.policies import policies_for
 from registry.events import Event
 from registry.models import Evidence, Version
+from registry.moves import check_not_held
 from registry.services import recording_refusals
 from registry.vouching import RECORDED_BY, Voucher, check_commit, spend
 
@@ -69,6 +70,7 @@ def _attach(
     voucher: Voucher | None,
     now: datetime,
 ) -> Evidence:
+    check_not_held(version)
     identity = {"claimed_by": voucher.named} if voucher else {}
     evidence = Evidence.objects.create(
         version=version,
