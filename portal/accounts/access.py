@@ -43,6 +43,7 @@ class Permission(StrEnum):
     RISK_VIEW = "risk:view"
     RISK_WRITE = "risk:write"
     SOURCE_TRUST = "source:trust"
+    SYSTEM_CLASSIFY = "system:classify"
     SYSTEM_CREATE = "system:create"
     SYSTEM_VIEW = "system:view"
     TRAIL_EXPORT = "trail:export"
@@ -135,6 +136,7 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.RISK_VIEW,
             _P.RISK_WRITE,
             _P.SOURCE_TRUST,
+            _P.SYSTEM_CLASSIFY,
             _P.SYSTEM_VIEW,
             _P.TRAIL_EXPORT,
             _P.TRAIL_VERIFY,

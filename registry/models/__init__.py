@@ -1,5 +1,7 @@
 """What the registry keeps; what must never change is refused by the database."""
 
+from .classification import MarketStatus, Organisation, Registration, SystemClassification
+from .dossier import Document, Regulation, Requirement, Statement, StatementDraft, StatementKind
 from .evidence import Approval, ApprovalRule, Approver, CheckRun, Evidence, GatePolicy, Submission, Verdict
 from .incidents import (
     Assessment,
@@ -28,6 +30,7 @@ __all__ = [
     "Assessment",
     "Causality",
     "CheckRun",
+    "Document",
     "Evidence",
     "Filing",
     "GatePolicy",
@@ -43,14 +46,23 @@ __all__ = [
     "IncidentStep",
     "IncidentVersion",
     "Kind",
+    "MarketStatus",
+    "Organisation",
     "Ratification",
+    "Registration",
+    "Regulation",
     "Release",
+    "Requirement",
     "RiskClass",
     "RollbackReadiness",
     "SeenIdentity",
+    "Statement",
+    "StatementDraft",
+    "StatementKind",
     "Strategy",
     "Submission",
     "System",
+    "SystemClassification",
     "TrustedSource",
     "Verdict",
     "Version",
