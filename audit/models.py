@@ -38,6 +38,9 @@ class Entry(models.Model):
     leaf_hash = models.BinaryField(max_length=32)
     entry = models.BinaryField()
 
+    # Why the answer is withheld from the person who looks, in words (`audit.withholding`); empty where it is not.
+    withheld = ""
+
     class Meta:
         managed = False
         db_table = "audit_entry"

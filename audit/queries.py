@@ -23,6 +23,7 @@ from audit.identifiers import first_id_at
 from audit.keys import entry_key
 from audit.models import Entry, Key, Payload
 from audit.records import DECISION, ENTRY_FORMAT, HEARTBEAT, PART_NAMES, Part, Status, payload_content, subject_token
+from audit.withholding import withheld_from, withhold
 from portal.accounts.access import Actor, Permission
 from portal.errors import Hidden, Invalid
 
@@ -105,10 +106,11 @@ def acts_on_version(system: str, version: int, ended_by: Iterable[int] = (), mos
 
 
 def decision_for(actor: Actor, identifier: uuid.UUID) -> Entry:
-    """The decision, or `Hidden`."""
+    """The decision, or `Hidden`; without its answer while that is withheld from the actor."""
     entry = decisions_visible_to(actor).filter(pk=identifier).first()
     if entry is None:
         raise Hidden
+    withhold(actor, [entry])
     return entry
 
 
@@ -147,7 +149,9 @@ def decisions_found(actor: Actor, wanted: DecisionFilter) -> QuerySet[Entry]:
     """The visible decisions that match; `Forbidden` to look for a person without the right to read personal data."""
     if wanted.subject:
         actor.need(Permission.DECISION_READ)
-    return filtered(decisions_visible_to(actor), wanted)
+    found = filtered(decisions_visible_to(actor), wanted)
+    # Whether it is among those with a label would tell the label.
+    return found.exclude(pk__in=withheld_from(actor)) if wanted.label else found
 
 
 def page_of(
@@ -189,6 +193,11 @@ def artifact_of(identifier: uuid.UUID) -> str | None:
 def inputs_of_many(identifiers: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
     """`inputs_of` of each, in three queries at most; those of which nothing can be read are left out."""
     return {identifier: json.loads(content) for identifier, content in _parts(identifiers, Part.INPUTS).items()}
+
+
+def output_for(actor: Actor, identifier: uuid.UUID) -> dict[str, Any] | None:
+    """`output_of`; None while it is withheld from the actor."""
+    return None if identifier in withheld_from(actor) else output_of(identifier)
 
 
 def outputs_of_many(identifiers: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:

@@ -15,8 +15,9 @@ from rest_framework.response import Response
 from audit import proofs, queries, services
 from audit.forms import CursorForm, DecisionFilterForm
 from audit.models import Entry
+from audit.withholding import check_not_withheld, withheld_from, withhold
 from portal.accounts.access import Permission
-from portal.errors import Hidden, Invalid, Problem
+from portal.errors import Conflict, Hidden, Invalid, Problem
 from portal.rest import Endpoint
 
 _FILTERS = [
@@ -52,6 +53,9 @@ class DecisionSummary(serializers.Serializer):
     latency_us = serializers.IntegerField(allow_null=True, help_text="Null where a reported one did not say.")
     caller = serializers.CharField(source="actor")
     request_id = serializers.CharField(allow_null=True)
+    withheld = serializers.CharField(
+        allow_blank=True, help_text="Why label, score and output are kept from the caller for now; empty if not."
+    )
 
 
 class DecisionPage(serializers.Serializer):
@@ -89,6 +93,7 @@ class DecisionList(Endpoint):
         found = queries.decisions_found(self.actor, form.wanted())
         with queries.bounded():
             page = queries.page_of(found, before=cursor.cleaned_data["cursor"])
+            withhold(self.actor, page.entries)
         return Response({"results": DecisionSummary(page.entries, many=True).data, "next": self._next(page)})
 
     def _next(self, page: queries.Page) -> str | None:
@@ -115,7 +120,7 @@ class DecisionOne(Endpoint):
     def _content(self, entry: Entry, purpose: str) -> dict[str, Any]:
         place = proofs.place_of(entry.id)
         leaf = {"index": place.index if place else None, "hash": bytes(entry.leaf_hash).hex()}
-        output = queries.output_of(entry.id)
+        output = queries.output_for(self.actor, entry.id)
         if not purpose:
             return {"inputs": None, "subject": None, "output": output, "leaf": leaf}
         if len(purpose) > 500:
@@ -132,6 +137,8 @@ class DecisionEntry(Endpoint):
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     def get(self, request: Any, identifier: uuid.UUID) -> HttpResponse:
         entry = queries.decision_for(self.actor, identifier)
+        # The bytes say the label.
+        check_not_withheld(self.actor, entry.pk)
         return HttpResponse(bytes(entry.entry), content_type="application/octet-stream")
 
 
@@ -171,6 +178,9 @@ class LogTile(Endpoint):
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     def get(self, request: Any, path: str) -> HttpResponse:
         self.actor.need_sight(Permission.TRAIL_VIEW)
+        if path.startswith("entries/") and (kept := withheld_from(self.actor)):
+            # A bundle holds whole entries, and nobody would think of looking which.
+            raise Conflict(next(iter(kept.values())), code="withheld")
         answer = HttpResponse(proofs.served(f"tile/{path}"), content_type="application/octet-stream")
         answer["Cache-Control"] = "private, max-age=31536000, immutable"
         return answer

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from audit import proofs, queries, services
 from audit.forms import CursorForm, DecisionPageForm, PurposeForm
 from audit.models import Entry
+from audit.withholding import withhold
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Malformed
@@ -61,7 +62,7 @@ def decision(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
         "facts": queries.facts_of(entry),
         "check": queries.check_entry(entry),
         "leaf": bytes(entry.leaf_hash).hex(),
-        "output": queries.output_of(entry.id),
+        "output": queries.output_for(actor, entry.id),
         "form": form,
         "erased_on": queries.erased_on(entry.id),
         "place": proofs.place_of(entry.id),
@@ -134,6 +135,7 @@ def _page(request: HttpRequest, entries: Any) -> dict[str, Any]:
     if not cursor.is_valid():
         raise Malformed("This page's address is not one of ours; start from the first page.")
     page = queries.page_of(entries, before=cursor.cleaned_data["before"], after=cursor.cleaned_data["after"])
+    withhold(actor_of(request), page.entries)
     parameters = request.GET.copy()
     for name in ("before", "after"):
         parameters.pop(name, None)

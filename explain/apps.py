@@ -8,8 +8,10 @@ class ExplainConfig(AppConfig):
     verbose_name = "Explain"
 
     def ready(self) -> None:
-        """Forget reports and claims with the person's data that they repeat, and rehearse a version's explanations."""
+        """Forget with a person's data what repeats it, keep answers from blind reviewers, rehearse explanations."""
         from audit.erasure.copies import on_erasure  # here, since the apps' models must be there first
+        from audit.withholding import on_sight
+        from explain.disputes.queries import withheld_answers
         from explain.disputes.services import forget_claims
         from explain.rehearsing import KIND, rehearse
         from explain.services import forget_decisions
@@ -17,4 +19,5 @@ class ExplainConfig(AppConfig):
 
         on_erasure(forget_decisions)
         on_erasure(forget_claims)
+        on_sight(withheld_answers)
         register(KIND, rehearse)

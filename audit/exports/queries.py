@@ -16,8 +16,9 @@ from audit.keys import entry_key
 from audit.models import Entry, Job, Key, Leaf, Payload
 from audit.queries import decisions_visible_to, facts_of
 from audit.records import DECISION, ENTRY_FORMAT, Part, payload_content
+from audit.withholding import withheld_from, withhold
 from portal.accounts.access import Actor, Permission
-from portal.errors import Hidden
+from portal.errors import Conflict, Hidden
 
 CHUNK = 2_000
 MOST_LISTED = 50
@@ -65,15 +66,28 @@ def file_for(actor: Actor, identifier: uuid.UUID) -> Path:
     name = (job.result or {}).get("file")
     if job.parameters["redaction"] == DISCLOSED:
         actor.need_sight(Permission.DECISION_READ)
+    since, until = (datetime.fromisoformat(job.parameters[name]) for name in ("since", "until"))
+    check_nothing_withheld(actor, job.parameters["system"], since, until)
     if not name or not (files.folder_of(job.pk) / name).is_file():
         raise Hidden("There is no file: it is not made yet, was deleted after seven days, or was withdrawn.")
     return files.folder_of(job.pk) / name
 
 
-def hits_of(actor: Actor, job: Job) -> QuerySet[Entry]:
-    """The decisions that a search found, newest first."""
-    hits = (job.result or {}).get("hits", [])
-    return decisions_visible_to(actor).filter(pk__in=hits).order_by("-id")
+def hits_of(actor: Actor, job: Job) -> list[Entry]:
+    """The decisions that a search found, newest first, without the answers that are withheld from the actor."""
+    ids = (job.result or {}).get("hits", [])
+    hits = list(decisions_visible_to(actor).filter(pk__in=ids).order_by("-id"))
+    withhold(actor, hits)
+    return hits
+
+
+def check_nothing_withheld(actor: Actor, system: str, since: datetime, until: datetime) -> None:
+    """`Conflict` while an export would hold an answer that is withheld from the actor; without it no proof holds."""
+    kept = withheld_from(actor)
+    span = {"system": system, "id__gte": first_id_at(since), "id__lt": first_id_at(until)}
+    found = Entry.objects.filter(pk__in=kept, **span).values_list("pk", flat=True).first() if kept else None
+    if found:
+        raise Conflict(kept[found], code="withheld")
 
 
 def stale_jobs(now: datetime) -> QuerySet[Job]:

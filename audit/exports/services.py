@@ -71,6 +71,7 @@ def request_export(
         problems.append(Problem("format", f"must be one of: {', '.join(FORMATS)}"))
     if problems:
         raise Invalid("This cannot be exported.", details=problems)
+    queries.check_nothing_withheld(actor, system, since, until)
     facts = {
         "system": system,
         "since": since.isoformat(),

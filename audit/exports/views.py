@@ -81,7 +81,7 @@ def search(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
     """One search: how far it is, then the decisions that it found."""
     actor = actor_of(request)
     job = queries.search_for(actor, identifier)
-    context = {"job": job, "hits": list(queries.hits_of(actor, job))}
+    context = {"job": job, "hits": queries.hits_of(actor, job)}
     return part(request, "audit/search.html", "state", context)
 
 

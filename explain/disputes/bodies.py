@@ -54,6 +54,9 @@ class DisputeSummary(serializers.Serializer):
 
     @extend_schema_field(RulingBody(allow_null=True))
     def get_ruling(self, dispute: Dispute) -> dict[str, Any] | None:
+        """None as well while the decision's answer is withheld from the caller."""
+        if dispute.decision_id in self.context["withheld"]:
+            return None
         found = [ruling for ruling in dispute.rulings.all() if ruling.round == dispute.round]
         return RulingBody(found[0]).data if found else None
 

@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 import audit.queries as trail
 from explain.access import barred_because
 from explain.disputes.history import SOON, Step
-from explain.disputes.sniffing import media_type_of
+from explain.events import Event
 from explain.lifecycle import OPEN_STATES, DisputeState, Transition, moves_from
-from explain.models import Attachment, Dispute
+from explain.models import Attachment, CaseStep, Dispute
 from explain.moves import step_place
 from explain.queries import claim_place, policy_of
 from explain.sealing import Seal
 from portal.accounts.access import Actor, Permission, Role
 from portal.accounts.models import User
 from portal.errors import Conflict, Hidden
+from portal.sniffing import media_type_of
 from portal.times import rfc3339
 
 PAGE_SIZE = 50
@@ -214,23 +215,41 @@ def people_who_handle() -> list[User]:
     return [person for person in people if person.actor.may(Permission.DISPUTE_HANDLE)]
 
 
+def withheld_answers(actor: Actor) -> dict[uuid.UUID, str]:
+    """The decisions whose answer the actor may not see before writing a first view (`audit.withholding`)."""
+    return {
+        dispute.decision_id: f"Withheld until your review of dispute {dispute.number} has its first view: the policy of"
+        " this system has the reviewer look at the case before the model's answer."
+        for dispute in _awaiting_first_view().filter(reviewer=actor.label)
+    }
+
+
 def check_not_blind(actor: Actor, decision: uuid.UUID) -> None:
     """`Conflict` while the actor reviews a case about the decision blind and has yet to write a first view."""
-    for dispute in Dispute.objects.filter(decision_id=decision, state=DisputeState.IN_REVIEW, reviewer=actor.label):
-        if must_not_see_answer(actor, dispute):
-            words = f"You review dispute {dispute.number} blind: write your first view before you see the explanation."
-            raise Conflict(words, code="first_view_missing")
+    if words := withheld_answers(actor).get(decision):
+        raise Conflict(words, code="first_view_missing")
 
 
 def must_not_see_answer(actor: Actor, dispute: Dispute) -> bool:
-    """Whether the actor reviews the case blind and has yet to write a first view."""
-    return dispute.is_blind and dispute.reviewer == actor.label and not has_first_view(dispute)
+    """Whether the actor reviews a case about this one's decision blind and has yet to write a first view."""
+    return dispute.decision_id in withheld_answers(actor)
 
 
 def has_first_view(dispute: Dispute) -> bool:
     """Whether the present reviewer wrote down what they think before they saw the model's answer."""
     mine = dispute.steps.filter(round=dispute.round, done_by=dispute.reviewer)
-    return mine.filter(event="dispute.first_view_written").exists()
+    return mine.filter(event=Event.DISPUTE_FIRST_VIEW_WRITTEN).exists()
+
+
+def _awaiting_first_view() -> QuerySet[Dispute]:
+    """Blind reviews that are under way and have no first view of their reviewer in this round."""
+    written = CaseStep.objects.filter(
+        dispute=OuterRef("pk"),
+        round=OuterRef("round"),
+        done_by=OuterRef("reviewer"),
+        event=Event.DISPUTE_FIRST_VIEW_WRITTEN,
+    )
+    return Dispute.objects.filter(~Exists(written), state=DisputeState.IN_REVIEW, is_blind=True)
 
 
 def _systems(found: QuerySet[Dispute]) -> list[str]:

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 import audit.queries as trail
 from explain.disputes import bodies, queries, services
 from explain.disputes.forms import DisputeFilterForm
-from explain.models import Dispute
+from portal.accounts.access import Actor
 from portal.errors import Hidden, Invalid, Problem
 from portal.rest import Endpoint, valid
 
@@ -42,8 +42,8 @@ class DisputeList(Endpoint):
         found = queries.disputes_found(self.actor, form.wanted(), timezone.now())
         page = queries.page_of(found.prefetch_related("rulings", "letters"), request.query_params.get("cursor", ""))
         services.record_case_reading(actor=self.actor, disputes=page.disputes)
-        body = {"results": bodies.DisputeBody(page.disputes, many=True).data, "next": _next(request, page.next)}
-        return Response(body)
+        results = bodies.DisputeBody(page.disputes, many=True, context=_sight(self.actor)).data
+        return Response({"results": results, "next": _next(request, page.next)})
 
     @extend_schema(request=bodies.DisputeBody, responses={201: bodies.DisputeBody})
     def post(self, request: Any) -> Response:
@@ -63,7 +63,8 @@ class DisputeList(Endpoint):
             identity=facts.get("identity", ""),
             now=now,
         )
-        return Response(bodies.DisputeBody(dispute).data, status=status.HTTP_201_CREATED)
+        body = bodies.DisputeBody(dispute, context=_sight(self.actor)).data
+        return Response(body, status=status.HTTP_201_CREATED)
 
 
 class DisputeOne(Endpoint):
@@ -74,22 +75,17 @@ class DisputeOne(Endpoint):
         """The case; the reading is recorded."""
         dispute = queries.dispute_for(self.actor, number)
         services.record_case_reading(actor=self.actor, disputes=[dispute])
-        return Response(bodies.DisputeBody(dispute).data)
+        return Response(bodies.DisputeBody(dispute, context=_sight(self.actor)).data)
 
 
 class Act(Endpoint):
-    """One act on a case: its body goes to the service as it is, and the case comes back as it stands then."""
+    """One act on a case: its body goes to the service as it is, and the case comes back without the person's words."""
 
     def act(self, number: int, service: Any, **facts: Any) -> Response:
         dispute = queries.dispute_for(self.actor, number)
         service(actor=self.actor, dispute=dispute, now=timezone.now(), **facts)
-        return as_it_stands(dispute)
-
-
-def as_it_stands(dispute: Dispute) -> Response:
-    """The case without the person's words."""
-    dispute.refresh_from_db()
-    return Response(bodies.DisputeSummary(dispute).data)
+        dispute.refresh_from_db()
+        return Response(bodies.DisputeSummary(dispute, context=_sight(self.actor)).data)
 
 
 class DisputeClose(Act):
@@ -149,6 +145,10 @@ class DisputeExtend(Act):
     @extend_schema(request=bodies.ExtendBody, responses=bodies.DisputeSummary)
     def post(self, request: Any, number: int) -> Response:
         return self.act(number, services.extend_dispute, **valid(bodies.ExtendBody(data=request.data)))
+
+
+def _sight(actor: Actor) -> dict[str, Any]:
+    return {"withheld": queries.withheld_answers(actor)}
 
 
 def _next(request: Any, cursor: str) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import audit.queries as trail
 from audit.models import Entry
-from explain.disputes.queries import dispute_for
+from explain.disputes.queries import check_not_blind, dispute_for
 from explain.letters.languages import language_of
 from explain.letters.templating import Problem, fill, fill_line, read, says, title_problems
 from explain.letters.values import Facts, Wording, for_machines, values_of
@@ -115,6 +115,7 @@ def letter_for(actor: Actor, number: int, identifier: uuid.UUID) -> Letter:
     """The letter of a case, or `Hidden`."""
     dispute = dispute_for(actor, number)
     actor.need_sight(Permission.DECISION_READ)
+    check_not_blind(actor, dispute.decision_id)
     letter = dispute.letters.select_related("template", "dispute").filter(pk=identifier).first()
     if letter is None:
         raise Hidden

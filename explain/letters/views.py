@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 import audit.queries as trail
 from explain.disputes.forms import show
-from explain.disputes.queries import dispute_for
+from explain.disputes.queries import check_not_blind, dispute_for
 from explain.disputes.services import record_case_reading
 from explain.letters import queries, services
 from explain.letters.forms import LetterForm, NewTemplateForm, TemplateForm
@@ -32,6 +32,7 @@ def compose_letter(request: HttpRequest, number: int) -> HttpResponse:
     actor = actor_of(request)
     found = dispute_for(actor, number)
     actor.need_sight(Permission.DISPUTE_ANSWER)
+    check_not_blind(actor, found.decision_id)
     if found.state != "decided":
         return redirect("explain:dispute", number=number)
     decision = trail.decision_for(actor, found.decision_id)

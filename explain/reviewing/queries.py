@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 import audit.queries as trail
 import registry.queries as registry
 from audit.models import Entry
-from explain.disputes.queries import dispute_for
+from explain.disputes.queries import check_not_blind, dispute_for
 from explain.lifecycle import Stage
 from explain.models import Correction, Dispute, Ruling
 from explain.queries import STALE_AFTER
@@ -42,6 +42,7 @@ def correction_for(actor: Actor, number: int, identifier: uuid.UUID) -> Correcti
     """The correction of a case, or `Hidden`."""
     dispute = dispute_for(actor, number)
     actor.need_sight(Permission.DECISION_READ)
+    check_not_blind(actor, dispute.decision_id)
     correction = dispute.corrections.filter(pk=identifier).first()
     if correction is None:
         raise Hidden

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from threading import BoundedSemaphore
+from uuid import UUID
 
 from portal.errors import Conflict
 from registry.models import Release, Version
@@ -18,17 +19,17 @@ _one = BoundedSemaphore(1)
 
 
 class AffectedLines:
-    """Chunks of CSV, a batch of decisions at a time; whoever takes them closes it.
+    """Chunks of CSV, a batch of decisions at a time, `without` those that the reader may not see yet; to be closed.
 
     `Conflict` while another list is being made, or when the target's artifact cannot be used.
     """
 
-    def __init__(self, release: Release, target: Version) -> None:
+    def __init__(self, release: Release, target: Version, without: frozenset[UUID] = frozenset()) -> None:
         by = Target(target)
         if not _one.acquire(blocking=False):
             raise Conflict("Another list is being made at the moment. Try again in a minute.", code="busy")
         self._holds = True
-        self._chunks = _chunks(release, by)
+        self._chunks = _chunks(release, by, without)
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -44,11 +45,12 @@ class AffectedLines:
             _one.release()
 
 
-def _chunks(release: Release, target: Target):
+def _chunks(release: Release, target: Target, without: frozenset[UUID]):
     yield _lines([COLUMNS])
     tally = Tally()
     for batch in population_of(release).batches():
-        yield _lines(map(_row, target.decide_again(batch, tally)))
+        flips = target.decide_again(batch, tally)
+        yield _lines(_row(flip) for flip in flips if flip.decision not in without)
         tally.flips.clear()
 
 

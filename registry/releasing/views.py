@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from audit.withholding import withheld_from
 from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.accounts.freshness import is_fresh, need_fresh
@@ -71,7 +72,8 @@ def affected(request: HttpRequest, slug: str) -> HttpResponse:
     actor.need_sight(Permission.DECISION_LIST)
     seen = preview_of(found)
     services.record_preview(actor=actor, system=found, preview=seen, list="sample")
-    flips = seen.tally.flips if seen.tally else []
+    kept = withheld_from(actor)
+    flips = [flip for flip in (seen.tally.flips if seen.tally else []) if flip.decision not in kept]
     context = {"system": found, "preview": seen, "flips": flips[:MOST_LISTED], "unlisted": len(flips[MOST_LISTED:])}
     return render(request, "registry/affected.html", context)
 
@@ -85,7 +87,7 @@ def affected_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     seen = preview_of(found, sampled=0)
     if seen.release is None or seen.target is None:
         raise Conflict(" ".join(seen.found.problems), code="no_target")
-    lines = AffectedLines(seen.release, seen.target)
+    lines = AffectedLines(seen.release, seen.target, without=frozenset(withheld_from(actor)))
     services.record_preview(actor=actor, system=found, preview=seen, list="all")
     name = f"{slug}-release-{seen.release.number}-under-version-{seen.target.number}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -28,7 +28,7 @@ def test_the_list_is_newest_first_in_keyset_pages_and_holds_no_personal_data(api
     item = first["results"][0]
     assert set(item) == {
         *("id", "at", "system", "version", "release", "status", "mode", "label", "score", "latency_us"),
-        *("caller", "request_id"),
+        *("caller", "request_id", "withheld"),
     }
     assert b"applicant-17" not in reader.get(DECISIONS).content
 
