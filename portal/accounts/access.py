@@ -27,6 +27,8 @@ class Permission(StrEnum):
     DISPUTE_OPEN = "dispute:open"
     DISPUTE_POLICY_MANAGE = "dispute_policy:manage"
     DISPUTE_REVIEW = "dispute:review"
+    DOSSIER_VIEW = "dossier:view"
+    DOSSIER_WRITE = "dossier:write"
     ERASURE_DECIDE = "erasure:decide"
     ERASURE_REQUEST = "erasure:request"
     GATE_POLICY_MANAGE = "gate_policy:manage"
@@ -34,6 +36,7 @@ class Permission(StrEnum):
     INCIDENT_HANDLE = "incident:handle"
     INCIDENT_OPEN = "incident:open"
     INCIDENT_VIEW = "incident:view"
+    LAW_LOAD = "law:load"
     LETTER_MANAGE = "letter:manage"
     RELEASE_BREAK_GLASS = "release:break_glass"
     RELEASE_CREATE = "release:create"
@@ -96,6 +99,8 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ML_LEAD: frozenset(
         {
             _P.DECISION_LIST,
+            _P.DOSSIER_VIEW,
+            _P.DOSSIER_WRITE,
             _P.INCIDENT_OPEN,
             _P.INCIDENT_VIEW,
             _P.RELEASE_BREAK_GLASS,
@@ -123,6 +128,8 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.DISPUTE_LIST,
             _P.DISPUTE_POLICY_MANAGE,
             _P.DISPUTE_REVIEW,
+            _P.DOSSIER_VIEW,
+            _P.DOSSIER_WRITE,
             _P.ERASURE_DECIDE,
             _P.ERASURE_REQUEST,
             _P.GATE_POLICY_MANAGE,
@@ -165,6 +172,7 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: frozenset(
         {
             _P.DECISION_LIST,
+            _P.DOSSIER_VIEW,
             _P.INCIDENT_VIEW,
             _P.RISK_VIEW,
             _P.SYSTEM_VIEW,
@@ -183,6 +191,7 @@ SCOPE_GRANTS: dict[Scope, frozenset[Permission]] = {
             _P.DECISION_LIST,
             _P.DECISION_READ,
             _P.DISPUTE_LIST,
+            _P.DOSSIER_VIEW,
             _P.INCIDENT_VIEW,
             _P.RISK_VIEW,
             _P.SYSTEM_VIEW,
