@@ -85,8 +85,12 @@ def contribute(prefix: str, function: Contributor) -> None:
 def facts_about(subject: Subject) -> dict[str, list[Fact]]:
     """Every fact there is about the subject, by key; each contributor is asked once."""
     found: dict[str, list[Fact]] = {}
+    names: set[str] = set()
     for function, prefixes in _contributors.items():
         for fact in function(subject):
+            if fact.name in names:
+                raise ValueError(f"{function.__module__} gives {fact.name} twice; `about` tells facts of one key apart")
+            names.add(fact.name)
             if not any(fact.key == prefix or fact.key.startswith(f"{prefix}.") for prefix in prefixes):
                 raise ValueError(f"{function.__module__} may not fill {fact.key}; it registered {', '.join(prefixes)}")
             found.setdefault(fact.key, []).append(fact)

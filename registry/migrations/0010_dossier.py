@@ -58,7 +58,8 @@ def load_law(apps, schema_editor):
     """The law that is in force when the product is installed."""
     said = LAW.read_bytes()
     law = json.loads(said)
-    regulation = apps.get_model("registry", "Regulation").objects.create(
+    alias = schema_editor.connection.alias
+    regulation = apps.get_model("registry", "Regulation").objects.using(alias).create(
         version=law["version"],
         title=law["title"],
         in_force_from=law["in_force_from"],
@@ -70,7 +71,7 @@ def load_law(apps, schema_editor):
         loaded_at=datetime.now(UTC),
     )
     requirement = apps.get_model("registry", "Requirement")
-    requirement.objects.bulk_create(
+    requirement.objects.using(alias).bulk_create(
         requirement(
             regulation=regulation,
             item=point["id"],
@@ -150,7 +151,7 @@ class Migration(migrations.Migration):
                 ('applies_from', models.JSONField()),
                 ('mandatory', models.BooleanField()),
                 ('evidence_from', models.JSONField()),
-                ('needs', models.JSONField()),
+                ('needs', models.JSONField(default=list)),
                 ('note', models.TextField(blank=True)),
                 ('deadline', models.JSONField(null=True)),
                 ('regulation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requirements', to='registry.regulation')),

@@ -67,7 +67,7 @@ class Requirement(models.Model):
     mandatory = models.BooleanField()
     evidence_from = models.JSONField()
     # The keys without which the registry cannot fill it by itself.
-    needs = models.JSONField()
+    needs = models.JSONField(default=list)
     note = models.TextField(blank=True)
     # {"max_days", "clock_starts"}, where the law sets one.
     deadline = models.JSONField(null=True)
