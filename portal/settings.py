@@ -172,6 +172,11 @@ WARM_UP = env_bool("WARM_UP", True)
 # MiB of address space that a process may take which explains, and what of it prepared versions may keep between jobs.
 EXPLAIN_MEMORY_MB = env_int("EXPLAIN_MEMORY_MB", 4_096)
 EXPLAIN_WARM_MB = env_int("EXPLAIN_WARM_MB", 1_024)
+# Models that are served elsewhere: the hosts that may be asked (`host`, `host:port`, or a network into which they may
+# resolve), with which bearer tokens (`host=token`), and for how long (s).
+REMOTE_MODEL_HOSTS = env_list("REMOTE_MODEL_HOSTS")
+REMOTE_MODEL_TOKENS = env_secret("REMOTE_MODEL_TOKENS")
+REMOTE_MODEL_SECONDS = env_int("REMOTE_MODEL_SECONDS", 10)
 # Days from the receipt of a dispute until its answer is due.
 DISPUTE_DUE_DAYS = env_int("DISPUTE_DUE_DAYS", 30)
 

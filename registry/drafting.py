@@ -38,8 +38,11 @@ def first_evidence(
     """
     manifest, report = examined.manifest, examined.report
     by: dict[str, Any] = {"claimed_by": voucher.named} if voucher else {}
+    opened = f"Opened in the sandbox; SHA-256 {examined.artifact_sha256}"
+    if manifest.model.is_remote:
+        opened = f"Served elsewhere at {manifest.model.endpoint}, which answered; nothing is opened here"
     found: list[tuple[str, Any, str, dict[str, Any]]] = [
-        ("artifact", Verdict.PASSED, f"Opened in the sandbox; SHA-256 {examined.artifact_sha256}", report.as_dict()),
+        ("artifact", Verdict.PASSED, opened, report.as_dict()),
         ("schema", Verdict.PASSED, f"{len(manifest.inputs.features)} inputs; {report.rows} rows were scored", {}),
         ("background", Verdict.PASSED, f"{examined.background_rows} rows fit the schema", {}),
     ]

@@ -55,7 +55,9 @@ class VersionForm(forms.Form):
     )
     manifest_file = _file("Manifest as a file", "Instead of the text above.", MAX_MANIFEST_BYTES)
     artifact = _file(
-        "Artifact", "skops, XGBoost, LightGBM or ONNX; never a pickle.", settings.ARTIFACT_MAX_BYTES, required=True
+        "Artifact",
+        "skops, XGBoost, LightGBM or ONNX; never a pickle. None for a model that is served elsewhere (format remote).",
+        settings.ARTIFACT_MAX_BYTES,
     )
     background = _file(
         "Background sample",

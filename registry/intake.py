@@ -15,7 +15,10 @@ from django.conf import settings
 from portal.errors import Invalid, Malformed, Problem, Refusal, TooLarge
 from portal.strict_json import JsonRefused, parse
 from registry import store
+from registry.elsewhere import endpoints, way_to
+from registry.scoring.asked import examine_remote
 from registry.scoring.manifest import Manifest, ManifestInvalid
+from registry.scoring.remote import description
 from registry.scoring.samples import SampleInvalid, read_sample
 from registry.scoring.sandbox import Report, examine
 
@@ -28,6 +31,8 @@ GOLDEN_SCORE = "score"
 MAX_SAMPLE_BYTES = 16 * 1024 * 1024
 MAX_MANIFEST_BYTES = 1024 * 1024
 REQUIRED = ("manifest", "artifact", "background")
+# Rows of the background that a model elsewhere is tried with when it arrives; the checks ask it about all.
+TRIED_ROWS = 100
 
 
 @dataclass(frozen=True)
@@ -80,11 +85,12 @@ def examine_upload(upload: Upload, root: Path | None = None) -> Examined:
     """
     if upload.refusal is not None:
         raise upload.refusal
-    missing = [Problem(name, "is required") for name in REQUIRED if getattr(upload, name) is None]
-    if missing:
-        raise Invalid("Parts of the version are missing.", details=missing)
+    missing = [name for name in REQUIRED if getattr(upload, name) is None]
+    # Whether there should be one, the manifest says.
+    if missing not in ([], ["artifact"]):
+        raise _incomplete(missing)
     manifest, text = read_manifest(upload.manifest or b"")
-    artifact = _read("artifact", upload.artifact, settings.ARTIFACT_MAX_BYTES)
+    artifact = _artifact(upload, manifest)
     background, rows = _sample("background", upload.background, manifest, MAX_BACKGROUND_ROWS)
     evaluation, _ = _sample("evaluation", upload.evaluation, manifest, MAX_EVALUATION_ROWS, EVALUATION_LABEL)
     golden, _ = _sample("golden", upload.golden, manifest, MAX_GOLDEN_ROWS, GOLDEN_SCORE)
@@ -115,6 +121,26 @@ def read_manifest(raw: bytes) -> tuple[Manifest, str]:
         return Manifest.parse(value), raw.decode("utf-8")
     except ManifestInvalid as error:
         raise Invalid("The manifest breaks a rule.", code="manifest_invalid", details=error.details) from None
+
+
+def _incomplete(missing: list[str]) -> Invalid:
+    details = [Problem(name, "is required") for name in missing]
+    return Invalid("Parts of the version are missing.", details=details)
+
+
+def _artifact(upload: Upload, manifest: Manifest) -> bytes:
+    """The file; of a model that is served elsewhere the description of its endpoint, which the operator must allow."""
+    if not manifest.model.is_remote:
+        if upload.artifact is None:
+            raise _incomplete(["artifact"])
+        return _read("artifact", upload.artifact, settings.ARTIFACT_MAX_BYTES)
+    if upload.artifact is not None:
+        problem = Problem("artifact", "must be left out: this model is served elsewhere")
+        raise Invalid("A model that is served elsewhere has no file.", code="artifact_mismatch", details=[problem])
+    if words := endpoints().problem_of(str(manifest.model.endpoint)):
+        details = [Problem("model.endpoint", words)]
+        raise Invalid(f"The endpoint {words}.", code="manifest_endpoint_refused", details=details)
+    return description(manifest)
 
 
 def _read(name: str, file: BinaryIO | None, limit: int) -> bytes:
@@ -148,12 +174,19 @@ def _misfit(name: str, details: list[Problem]) -> Invalid:
 
 
 def _examine(artifact: bytes, background: bytes, manifest: Manifest) -> Report:
-    with tempfile.TemporaryDirectory(prefix="countersign-intake-") as folder:
-        artifact_path, sample_path = Path(folder) / "artifact", Path(folder) / "sample"
-        artifact_path.write_bytes(artifact)
-        sample_path.write_bytes(background)
-        report = examine(str(artifact_path), dict(manifest.raw), str(sample_path))
+    if manifest.model.is_remote:
+        report = examine_remote(manifest, background, way_to(manifest), rows=TRIED_ROWS)
+    else:
+        report = _examine_file(artifact, background, manifest)
     if not report.ok:
         details = [Problem(item["path"], item["problem"]) for item in report.details]
         raise Invalid(report.message, code=report.code, details=details or [Problem("artifact", report.message)])
     return report
+
+
+def _examine_file(artifact: bytes, background: bytes, manifest: Manifest) -> Report:
+    with tempfile.TemporaryDirectory(prefix="countersign-intake-") as folder:
+        artifact_path, sample_path = Path(folder) / "artifact", Path(folder) / "sample"
+        artifact_path.write_bytes(artifact)
+        sample_path.write_bytes(background)
+        return examine(str(artifact_path), dict(manifest.raw), str(sample_path))

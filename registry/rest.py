@@ -105,7 +105,7 @@ class VersionUpload(serializers.Serializer):
     """The parts of a new version."""
 
     manifest = serializers.CharField(help_text="JSON, as text or as a file part.")
-    artifact = serializers.FileField()
+    artifact = serializers.FileField(required=False, help_text="The model; none for one that is served elsewhere.")
     background = serializers.FileField(help_text="CSV or Parquet, a sample of the training rows, at most 1,000.")
     evaluation = serializers.FileField(required=False, help_text="Rows with a column `label`, at most 100,000.")
     golden = serializers.FileField(

@@ -6,7 +6,7 @@ import http.client
 import socket
 import threading
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 MAX_ANSWER_BYTES = 256 * 1024
+# Makes the connection to (host, port), as socket.create_connection does.
+Dial = Callable[..., socket.socket]
 
 
 class CallFailed(Exception):
@@ -29,38 +31,49 @@ class Answer:
     body: bytes
 
 
-def post(url: str, body: bytes, *, content_type: str, seconds: float) -> Answer:
-    """The answer, through the proxy that the environment names.
+def post(
+    url: str,
+    body: bytes,
+    *,
+    content_type: str,
+    seconds: float,
+    most_bytes: int = MAX_ANSWER_BYTES,
+    headers: Mapping[str, str] | None = None,
+    dial: Dial | None = None,
+) -> Answer:
+    """The answer, through the proxy that the environment names; or without one, by a connection that `dial` makes.
 
-    `CallFailed` after `seconds`, for more than 256 KiB, and for what is not HTTP. Looking up the host's name is
+    `CallFailed` after `seconds`, for more than `most_bytes`, and for what is not HTTP. Looking up the host's name is
     bounded by the system's resolver alone.
     """
-    return _call(url, seconds, data=body, headers={"Content-Type": content_type}, method="POST")
+    sent = {"Content-Type": content_type, **(headers or {})}
+    return _call(url, seconds, most_bytes, dial, data=body, headers=sent, method="POST")
 
 
 def get(url: str, *, seconds: float) -> Answer:
     """The answer to a GET, with the bounds and refusals of `post`."""
-    return _call(url, seconds, headers={}, method="GET")
+    return _call(url, seconds, MAX_ANSWER_BYTES, None, headers={}, method="GET")
 
 
-def _call(url: str, seconds: float, **how: Any) -> Answer:
+def _call(url: str, seconds: float, most_bytes: int, dial: Dial | None, **how: Any) -> Answer:
     if urlsplit(url).scheme not in {"http", "https"}:
         raise CallFailed(f"{url[:200]!r} is not an http or https address")
     request = urllib.request.Request(url, **how)  # noqa: S310
     with _Deadline(seconds) as deadline:
         opener = urllib.request.OpenerDirector()
-        opener.add_handler(urllib.request.ProxyHandler())
-        opener.add_handler(_Handler(deadline))
+        if dial is None:
+            opener.add_handler(urllib.request.ProxyHandler())
+        opener.add_handler(_Handler(deadline, dial))
         try:
             with opener.open(request, timeout=seconds) as response:
-                received = response.read(MAX_ANSWER_BYTES + 1)
+                received = response.read(most_bytes + 1)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise CallFailed(deadline.words if deadline.passed else str(error) or repr(error)) from error
         # An answer without a length that was broken off looks like a whole one.
         if deadline.passed:
             raise CallFailed(deadline.words)
-    if len(received) > MAX_ANSWER_BYTES:
-        raise CallFailed(f"the answer has more than {MAX_ANSWER_BYTES} bytes")
+    if len(received) > most_bytes:
+        raise CallFailed(f"the answer has more than {most_bytes} bytes")
     if response.length:
         raise CallFailed(f"the answer broke off {response.length} bytes before its end")
     return Answer(response.status, response.headers.get("content-type", ""), received)
@@ -106,9 +119,10 @@ class _Handler(urllib.request.AbstractHTTPHandler):
 
     http_request = https_request = urllib.request.AbstractHTTPHandler.do_request_
 
-    def __init__(self, deadline: _Deadline) -> None:
+    def __init__(self, deadline: _Deadline, dial: Dial | None) -> None:
         super().__init__()
         self._deadline = deadline
+        self._dial = dial
 
     def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
         return self.do_open(self._watched(http.client.HTTPConnection), request)
@@ -120,7 +134,7 @@ class _Handler(urllib.request.AbstractHTTPHandler):
         def made(host: str, **more: Any) -> http.client.HTTPConnection:
             connection: Any = kind(host, **more)
             # There is no public place between connecting and the handshake, which may hang as well.
-            create: Callable[..., socket.socket] = connection._create_connection
+            create: Dial = self._dial or connection._create_connection
             connection._create_connection = lambda *arguments: self._deadline.watch(create(*arguments))
             return connection
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from registry.checking.judging.evaluated import Floats, Group, Scored, groups_of, truth_of
 from registry.checking.parts import Parts
+from registry.elsewhere import way_to
 from registry.intake import (
     EVALUATION_LABEL,
     GOLDEN_SCORE,
@@ -18,6 +19,7 @@ from registry.intake import (
     MAX_EVALUATION_ROWS,
     MAX_GOLDEN_ROWS,
 )
+from registry.scoring.asked import measure_remote
 from registry.scoring.measuring import TIMED_ROWS, Measured, Sample, measure
 from registry.scoring.samples import read_sample
 
@@ -121,6 +123,8 @@ class Measurements:
 
 
 def _measured(parts: Parts, samples: dict[str, Sample], *, timed: str, timed_rows: int = TIMED_ROWS) -> Measured:
+    if parts.manifest.model.is_remote:
+        return measure_remote(parts.manifest, way_to(parts.manifest), samples, timed=timed, timed_rows=timed_rows)
     return measure(parts.artifact, dict(parts.manifest.raw), samples, timed=timed, timed_rows=timed_rows)
 
 

@@ -36,7 +36,8 @@ cross join lateral (
     where e.system_id = s.id and t.state = 'standby' and t.id <> r.version_id
     order by e.number desc limit 1)
   union all (
-    select 'approved', id from registry_version where system_id = s.id and state = 'approved'
+    select 'approved', id from registry_version
+    where system_id = s.id and state = 'approved' and artifact_format <> 'remote'
     order by number desc limit 2)
 ) w
 left join registry_version v on v.id = w.id

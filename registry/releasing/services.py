@@ -213,6 +213,9 @@ def _lock_version_of(system: System, version: Version) -> Version:
 
 
 def _check_artifact(version: Version) -> None:
+    if version.spec.model.is_remote:
+        words = f"Version {version.number} is served elsewhere, and our gateways serve only what they load themselves."
+        raise Conflict(f"{words} Report its decisions instead (POST /api/v1/decisions/).", code="served_elsewhere")
     try:
         store.read(settings.ARTIFACT_DIR, version.artifact_sha256)
     except (store.StoreError, OSError) as error:

@@ -42,7 +42,7 @@ def _examine(job: dict[str, Any]) -> dict[str, Any]:
         frame = frame[list(manifest.inputs.names)]
     return {
         "ok": True,
-        **_measure(scorer, frame, manifest),
+        **measured(scorer, frame, manifest),
         "sample": "made_up" if sample is None else "given",
         "feature_names": list(scorer.feature_names),
         "libraries": libraries(manifest.model.format),
@@ -51,7 +51,8 @@ def _examine(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _measure(scorer: Scorer, frame: pd.DataFrame, manifest: Manifest) -> dict[str, Any]:
+def measured(scorer: Scorer, frame: pd.DataFrame, manifest: Manifest) -> dict[str, Any]:
+    """What a report says of the scores of these rows; `ScoreInvalid` where a second look gives others."""
     scorer.score(frame.head(1))
     started = time.perf_counter()
     scores = scorer.score(frame)

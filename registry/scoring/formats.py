@@ -8,6 +8,7 @@ from .boosters import load_lightgbm, load_xgboost
 from .manifest import Manifest
 from .onnx_models import load_onnx
 from .problems import ArtifactRefused, ScoreInvalid
+from .remote import Ask, load_remote
 from .scorer import Scorer
 from .skops_models import load_skops
 from .sniffing import sniff
@@ -23,12 +24,15 @@ _LIBRARIES = {
 }
 
 
-def load(data: bytes, manifest: Manifest) -> Scorer:
+def load(data: bytes, manifest: Manifest, ask: Ask | None = None) -> Scorer:
     """Return the scorer; raise ArtifactRefused with a code and words for the person who sent the file.
 
-    Only for artifacts whose version is approved: whatever else arrives goes through `sandbox.examine`.
+    Only for artifacts whose version is approved: whatever else arrives goes through `sandbox.examine`. A model that is
+    served elsewhere is reached by `ask`, and refused without one.
     """
     wanted = manifest.model.format
+    if manifest.model.is_remote:
+        return load_remote(data, manifest, ask)
     content = sniff(data)
     if content in _LOADERS and content != wanted:
         raise ArtifactRefused("artifact_mismatch", f"The manifest says {wanted}, but the file is {content}.")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator
 
@@ -14,9 +16,11 @@ from portal.errors import Problem
 from .problems import DIGEST, HEX40, HEX64, ManifestInvalid, explain
 from .schema import InputSchema
 
-Format = Literal["skops", "xgboost", "lightgbm", "onnx"]
+Format = Literal["skops", "xgboost", "lightgbm", "onnx", "remote"]
 Task = Literal["binary_classification", "regression"]
-FORMATS: tuple[Format, ...] = ("skops", "xgboost", "lightgbm", "onnx")
+Protocol = Literal["v2", "json"]
+FORMATS: tuple[Format, ...] = ("skops", "xgboost", "lightgbm", "onnx", "remote")
+PROTOCOLS: tuple[Protocol, ...] = ("v2", "json")
 TASKS: tuple[Task, ...] = ("binary_classification", "regression")
 
 __all__ = ["FORMATS", "TASKS", "Manifest", "ManifestInvalid", "Problem"]
@@ -31,7 +35,14 @@ _META: dict[str, Any] = {
             "type": "object",
             "additionalProperties": False,
             "required": ["format", "task"],
-            "properties": {"format": {"enum": list(FORMATS)}, "task": {"enum": list(TASKS)}},
+            "properties": {
+                "format": {"enum": list(FORMATS)},
+                "task": {"enum": list(TASKS)},
+                # Of a model that is served elsewhere: where, in which protocol, and what its answers must call it.
+                "endpoint": {"type": "string", "minLength": 1, "maxLength": 300},
+                "protocol": {"enum": list(PROTOCOLS)},
+                "model_version": _TEXT,
+            },
         },
         "inputs": {"type": "object"},
         "output": {"type": "object"},
@@ -86,6 +97,14 @@ class ModelSpec:
 
     format: Format
     task: Task
+    endpoint: str | None = None
+    protocol: Protocol | None = None
+    model_version: str | None = None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the model is served elsewhere, and only its description is here."""
+        return self.format == "remote"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +200,10 @@ def _problems(raw: object) -> list[Problem]:
     if not isinstance(raw, dict):
         return [Problem("manifest", "must be a JSON object")]
     model = raw.get("model")
-    task = model.get("task") if isinstance(model, dict) else None
+    task = None
+    if isinstance(model, dict):
+        task = model.get("task")
+        found += _endpoint_problems(model)
     if task == "binary_classification":
         if "output" not in raw:
             return [*found, Problem("output", "is required")]
@@ -195,6 +217,28 @@ def _problems(raw: object) -> list[Problem]:
 def _broken(schema: dict[str, Any], value: object, path: list[object]) -> list[Problem]:
     errors = Draft202012Validator(schema).iter_errors(value)
     return [problem for error in errors for problem in explain(error, path, "key")]
+
+
+def _endpoint_problems(model: dict[str, Any]) -> list[Problem]:
+    """A model elsewhere needs an address that means one thing only; of another, none of its parts."""
+    if model.get("format") != "remote":
+        parts = [name for name in ("endpoint", "protocol", "model_version") if name in model]
+        return [Problem(f"model.{name}", "is only for the format remote") for name in parts]
+    found = [Problem(f"model.{name}", "is required") for name in ("endpoint", "protocol") if name not in model]
+    endpoint = model.get("endpoint")
+    if isinstance(endpoint, str) and not _is_endpoint(endpoint):
+        found.append(Problem("model.endpoint", "must be an https address without user, password or fragment"))
+    return found
+
+
+def _is_endpoint(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = re.fullmatch(r"[!-~]+", text) and not re.search(r"[\\@#]", text)
+    return bool(plain and parts.scheme in ("https", "http") and parts.hostname and port != 0)
 
 
 def _label_problems(output: object) -> list[Problem]:

@@ -49,7 +49,7 @@ def _measure(job: dict[str, Any]) -> Answer:
         "ok": True,
         **about,
         "scores": {name: _packed(scorer.score(frame)) for name, frame in frames.items()},
-        "latencies_ms": _packed(_latencies(scorer, frames[job["timed"]], job["timed_rows"])),
+        "latencies_ms": _packed(latencies(scorer, frames[job["timed"]], job["timed_rows"])),
         "confinement": layers,
         "load_ms": round((loaded - started) * 1_000, 3),
     }
@@ -60,7 +60,7 @@ def _read(content: bytes, sample: Mapping[str, Any], manifest: Manifest) -> pd.D
     return frame[list(manifest.inputs.names)]
 
 
-def _latencies(scorer: Scorer, frame: pd.DataFrame, most: int) -> np.ndarray:
+def latencies(scorer: Scorer, frame: pd.DataFrame, most: int) -> np.ndarray:
     """Milliseconds of rows scored one by one, in the way of the gateway."""
     rows = frame.head(most).to_dict("records")
     for row in (rows * WARM_UP_CALLS)[:WARM_UP_CALLS]:

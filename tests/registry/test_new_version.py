@@ -56,7 +56,7 @@ def test_htmx_is_sent_on_to_the_version(client_of, lead) -> None:
         ({"manifest": "{"}, "manifest", "cannot be read"),
         ({"manifest": "{}"}, "manifest", "inputs: is required"),
         ({"manifest": ""}, "manifest", "is required"),
-        ({"artifact": None}, "artifact", "This field is required."),
+        ({"artifact": None}, "artifact", "is required"),
         ({"artifact": b""}, "artifact", "The submitted file is empty."),
         ({"artifact": b"\x80\x04}."}, "artifact", "This is a pickle or joblib file."),
         ({"background": b"pirat\n0.1\n"}, "background", "hirat: is a missing column"),

@@ -65,6 +65,10 @@ def _onnx(written: Mapping[str, str], read: Mapping[str, str]) -> tuple[list[str
     return problems, f"Made by {maker}: {what}; onnxruntime {read.get('onnxruntime')} reads both"
 
 
+def _remote(written: Mapping[str, str], read: Mapping[str, str]) -> tuple[list[str], str]:
+    return [], "The model is served elsewhere: no file is read here, so there are no libraries to match"
+
+
 def _other(library: str, written: Mapping[str, str], read: Mapping[str, str]) -> list[str]:
     """Another major or minor version, of any of the parts."""
     theirs, ours = written.get(library, ""), read.get(library, "")
@@ -89,4 +93,4 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
-_JUDGES = {"skops": _skops, "xgboost": _xgboost, "lightgbm": _lightgbm, "onnx": _onnx}
+_JUDGES = {"skops": _skops, "xgboost": _xgboost, "lightgbm": _lightgbm, "onnx": _onnx, "remote": _remote}

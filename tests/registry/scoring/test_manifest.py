@@ -61,7 +61,7 @@ def test_regression_has_no_labels() -> None:
 @pytest.mark.parametrize(
     "path, value, problem",
     [
-        ("model.format", "pickle", "must be one of: skops, xgboost, lightgbm, onnx"),
+        ("model.format", "pickle", "must be one of: skops, xgboost, lightgbm, onnx, remote"),
         ("model.task", "clustering", "must be one of: binary_classification, regression"),
         ("model.extra", 1, "is not a known key"),
         ("extra", 1, "is not a known key"),
