@@ -27,6 +27,8 @@ class Permission(StrEnum):
     DISPUTE_OPEN = "dispute:open"
     DISPUTE_POLICY_MANAGE = "dispute_policy:manage"
     DISPUTE_REVIEW = "dispute:review"
+    DOSSIER_FREEZE = "dossier:freeze"
+    DOSSIER_SIGN = "dossier:sign"
     DOSSIER_VIEW = "dossier:view"
     DOSSIER_WRITE = "dossier:write"
     ERASURE_DECIDE = "erasure:decide"
@@ -99,6 +101,7 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ML_LEAD: frozenset(
         {
             _P.DECISION_LIST,
+            _P.DOSSIER_SIGN,
             _P.DOSSIER_VIEW,
             _P.DOSSIER_WRITE,
             _P.INCIDENT_OPEN,
@@ -128,6 +131,8 @@ ROLE_GRANTS: dict[Role, frozenset[Permission]] = {
             _P.DISPUTE_LIST,
             _P.DISPUTE_POLICY_MANAGE,
             _P.DISPUTE_REVIEW,
+            _P.DOSSIER_FREEZE,
+            _P.DOSSIER_SIGN,
             _P.DOSSIER_VIEW,
             _P.DOSSIER_WRITE,
             _P.ERASURE_DECIDE,
