@@ -22,13 +22,13 @@ Block = dict[str, Any]
 LAYOUT = Path(__file__).resolve().parent / "layouts" / "report.typ"
 
 
-def report_pdf(explanation: Explanation, *, now: datetime) -> bytes:
-    """The PDF, with the report embedded as JSON. `Conflict` while there is no report, or after it was erased."""
+def report_pdf(explanation: Explanation, report: Mapping[str, Any] | None, *, now: datetime) -> bytes:
+    """The PDF of a report, embedded as JSON. `Conflict` while there is none, or after it was erased."""
     if explanation.erased_on:
         raise Conflict("The report was erased with the person's data.", code="erased")
-    if explanation.report is None:
+    if report is None:
         raise Conflict(f"The explanation is {explanation.state}: there is no report yet.", code="not_finished")
-    report, version = explanation.report, registry.version_that_decided(explanation.system, explanation.version)
+    version = registry.version_that_decided(explanation.system, explanation.version)
     decision = Entry.objects.defer("entry").get(pk=explanation.decision_id)
     content = {
         "title": f"Why this answer: {explanation.system}, version {explanation.version}",
@@ -37,7 +37,7 @@ def report_pdf(explanation: Explanation, *, now: datetime) -> bytes:
         "footer": f"Countersign, report {str(explanation.report_sha256)[:16]}",
         "blocks": list(_blocks(explanation, report, version, decision)),
     }
-    return print_spelt_out(LAYOUT, content, at=now, attached=report)
+    return print_spelt_out(LAYOUT, content, at=now, attached=dict(report))
 
 
 def _blocks(explanation: Explanation, report: Mapping[str, Any], version: Version, decision: Entry) -> Iterable[Block]:

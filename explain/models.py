@@ -13,7 +13,10 @@ METHOD_VERSION = 2
 
 
 class Explanation(models.Model):
-    """One SHAP and LIME report on one decision; the row is the job. PII: the report repeats the inputs."""
+    """One SHAP and LIME report on one decision; the row is the job.
+
+    PII: the report repeats the inputs; it is encrypted (`explain.sealing`).
+    """
 
     id = models.UUIDField(primary_key=True)
     decision_id = models.UUIDField()
@@ -23,10 +26,11 @@ class Explanation(models.Model):
     state = models.CharField(max_length=16, default=Stage.QUEUED.value)
     progress = models.FloatField(default=0)
     stage = models.CharField(max_length=80, default="Waiting for a worker")
-    reason = models.TextField(blank=True)
     # Somebody waits for it; what is asked for in bulk goes behind.
     is_urgent = models.BooleanField(default=True)
-    report = models.JSONField(null=True)
+    sealed_report = models.BinaryField(null=True)
+    # "full" or "partial", as the report says itself.
+    completeness = models.CharField(max_length=16, default="", blank=True)
     report_sha256 = models.CharField(max_length=64, null=True)
     error = models.TextField(blank=True)
     attempts = models.PositiveIntegerField(default=0)
@@ -49,8 +53,8 @@ class Explanation(models.Model):
             models.CheckConstraint(
                 name="explanation_done_has_report",
                 condition=~Q(state=Stage.DONE.value)
-                | Q(report__isnull=False, report_sha256__isnull=False)
-                | Q(erased_on__isnull=False, report__isnull=True, report_sha256__isnull=False),
+                | Q(sealed_report__isnull=False, report_sha256__isnull=False)
+                | Q(erased_on__isnull=False, sealed_report__isnull=True, report_sha256__isnull=False),
             ),
         ]
         indexes = [

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from explain.lifecycle import Stage
 from explain.models import METHOD_VERSION, Dispute, DisputePolicy, Explanation
+from explain.sealing import Seal
 from portal.accounts.access import Actor, Permission
 from portal.errors import Hidden
 
@@ -27,7 +30,7 @@ def explanations_visible_to(actor: Actor) -> QuerySet[Explanation]:
 
 def explanation_for(actor: Actor, identifier: uuid.UUID) -> Explanation:
     """The explanation, or `Hidden`."""
-    explanation = explanations_visible_to(actor).filter(pk=identifier).first()
+    explanation = explanations_visible_to(actor).defer("sealed_report").filter(pk=identifier).first()
     if explanation is None:
         raise Hidden
     return explanation
@@ -36,6 +39,19 @@ def explanation_for(actor: Actor, identifier: uuid.UUID) -> Explanation:
 def explanation_of(decision_id: uuid.UUID) -> Explanation | None:
     """The explanation of a decision by the present method, if one was asked for."""
     return Explanation.objects.filter(decision_id=decision_id, method_version=METHOD_VERSION).first()
+
+
+def report_of(explanation: Explanation) -> dict[str, Any] | None:
+    """The report; None while there is none, or where it was erased. Record the reading first."""
+    if explanation.sealed_report is None:
+        return None
+    content = Seal(explanation.decision_id).open(report_place(explanation), explanation.sealed_report)
+    return None if content is None else json.loads(content)
+
+
+def report_place(explanation: Explanation) -> str:
+    """Where the report is bound to (`explain.sealing`)."""
+    return f"report/{explanation.pk}"
 
 
 def stale_explanations(now: datetime) -> QuerySet[Explanation]:

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.response import Response
 
@@ -43,8 +43,12 @@ class ExplanationBody(serializers.Serializer):
     progress = serializers.FloatField()
     stage = serializers.CharField()
     elapsed_ms = serializers.IntegerField()
-    report = serializers.JSONField(allow_null=True)
+    report = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.JSONField(allow_null=True))
+    def get_report(self, explanation: Explanation) -> dict[str, Any] | None:
+        return self.context["report"]
 
     def get_error(self, explanation: Explanation) -> str | None:
         return explanation.error or None
@@ -73,8 +77,8 @@ class ExplanationPdf(Endpoint):
     def get(self, request: Any, identifier: uuid.UUID) -> HttpResponse:
         explanation = queries.explanation_for(self.actor, identifier)
         check_not_blind(self.actor, explanation.decision_id)
-        pdf = report_pdf(explanation, now=timezone.now())
-        services.record_reading(actor=self.actor, explanation=explanation)
+        report = services.read_report(actor=self.actor, explanation=explanation)
+        pdf = report_pdf(explanation, report, now=timezone.now())
         name = f"explanation-{str(explanation.decision_id)[:13]}.pdf"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         return HttpResponse(pdf, content_type="application/pdf", headers=headers)
@@ -87,6 +91,5 @@ class ExplanationOne(Endpoint):
     def get(self, request: Any, identifier: uuid.UUID) -> Response:
         explanation = queries.explanation_for(self.actor, identifier)
         check_not_blind(self.actor, explanation.decision_id)
-        if explanation.report is not None:
-            services.record_reading(actor=self.actor, explanation=explanation)
-        return Response(ExplanationBody(explanation).data)
+        report = services.read_report(actor=self.actor, explanation=explanation)
+        return Response(ExplanationBody(explanation, context={"report": report}).data)

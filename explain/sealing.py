@@ -1,10 +1,10 @@
-"""What is kept of a person in a case is encrypted under the key of the decision that the case is about.
+"""What is kept of a person in a case or a report is encrypted under the key of the decision that it is about.
 
     key     HKDF-SHA256(the decision's key, info "explain/case/v1"), so that what opens a case opens no decision
     stored  nonce (12 random bytes) ‖ AES-256-GCM(key, nonce, content), bound to the decision and to its place
 
-Erasing the decision's personal data destroys its key: claims, notes, files, rulings and letters go with it, in this
-database and, once the data key was rotated, in every backup.
+Erasing the decision's personal data destroys its key: reports, claims, notes, files, rulings and letters go with it, in
+this database and, once the data key was rotated, in every backup.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Damaged(Conflict):
 
     def __init__(self, decision: uuid.UUID, place: str = "key") -> None:
         log.error("What is kept at %s of the cases about %s does not open", place, decision)
-        super().__init__("What is kept of this case was changed outside the product and does not open.")
+        super().__init__("What is kept of this was changed outside the product and does not open.")
 
 
 class Seal:
@@ -43,10 +43,17 @@ class Seal:
     def __init__(self, decision: uuid.UUID) -> None:
         self._decision = decision
         try:
-            key = entry_keys([decision]).get(decision)
+            self._use(entry_keys([decision]).get(decision))
         except (KeyUnknown, Unreadable):
             raise Damaged(decision) from None
-        self._aead = AESGCM(HKDFExpand(SHA256(), 32, _INFO).derive(key)) if key else None
+
+    @classmethod
+    def with_key(cls, decision: uuid.UUID, key: bytes | None) -> Seal:
+        """The same, where the decision's key was read already."""
+        made = cls.__new__(cls)
+        made._decision = decision
+        made._use(key)
+        return made
 
     @property
     def is_broken(self) -> bool:
@@ -74,6 +81,9 @@ class Seal:
     def open_text(self, place: str, stored: bytes | memoryview | None) -> str:
         """The same as text; empty where there is none."""
         return (self.open(place, stored) or b"").decode()
+
+    def _use(self, key: bytes | None) -> None:
+        self._aead = AESGCM(HKDFExpand(SHA256(), 32, _INFO).derive(key)) if key else None
 
     def _bound_to(self, place: str) -> bytes:
         return self._decision.bytes + place.encode()

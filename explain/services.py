@@ -23,6 +23,7 @@ from explain.events import Event
 from explain.lifecycle import DisputeState, Stage
 from explain.models import METHOD_VERSION, Dispute, Explanation
 from explain.moves import mark_explained
+from explain.sealing import Seal
 from portal.accounts.access import Actor, Permission
 from portal.errors import Conflict
 from portal.queue import after_commit
@@ -59,7 +60,6 @@ def request_explanation(
             "id": new_id(),
             "system": decision.system,
             "version": decision.version,
-            "reason": reason,
             "is_urgent": urgent,
             "requested_by": actor.label,
             "requested_at": now,
@@ -110,13 +110,21 @@ def finish_explanation(*, actor: Actor, explanation: Explanation, report: dict[s
 
     False when another worker finished the job, or the decision was erased while the report was made.
     """
-    if reading.erased_on(explanation.decision_id):
+    seal = Seal(explanation.decision_id)
+    if seal.is_broken:
         return False
-    digest = report_digest(report)
+    digest, content = report_digest(report), json.dumps(report, ensure_ascii=False, separators=(",", ":"))
     running = Explanation.objects.filter(pk=explanation.pk, state=Stage.RUNNING)
     # An erasure that commits from here on waits for the row that we write, and empties it (`forget_decisions`).
     if not running.update(
-        state=Stage.DONE, progress=1, stage="Done", report=report, report_sha256=digest, finished_at=now, error=""
+        state=Stage.DONE,
+        progress=1,
+        stage="Done",
+        sealed_report=seal.seal(queries.report_place(explanation), content.encode()),
+        completeness=report["completeness"],
+        report_sha256=digest,
+        finished_at=now,
+        error="",
     ):
         return False
     for dispute in Dispute.objects.select_for_update().filter(explanation=explanation, state=DisputeState.RECEIVED):
@@ -164,6 +172,15 @@ def requeue_stale(*, actor: Actor, now: datetime) -> int:
 
 
 @transaction.atomic
+def read_report(*, actor: Actor, explanation: Explanation) -> dict[str, Any] | None:
+    """The report for the actor to read, which is recorded; None while there is none, or after it was erased."""
+    report = queries.report_of(explanation)
+    if report is not None:
+        record_reading(actor=actor, explanation=explanation)
+    return report
+
+
+@transaction.atomic
 def record_reading(*, actor: Actor, explanation: Explanation) -> None:
     """Record that the actor reads the report, which repeats the person's data."""
     trail.record(
@@ -188,8 +205,7 @@ def forget_decisions(*, system: str, decisions: Sequence[uuid.UUID], now: dateti
     # One statement whose condition leaves the state out: it waits for a worker that is just finishing, and then
     # finds that row too.
     about.update(
-        report=None,
-        reason="",
+        sealed_report=None,
         error=ERASED,
         erased_on=now.date(),
         state=Case(When(state=Stage.DONE, then=Value(Stage.DONE.value)), default=Value(Stage.FAILED.value)),
@@ -198,16 +214,13 @@ def forget_decisions(*, system: str, decisions: Sequence[uuid.UUID], now: dateti
 
 
 def report_digest(report: dict[str, Any]) -> str:
-    """SHA-256 of the report without its times, which alone differ when it is made again.
-
-    The same for a report as it was made and as the database gives it back.
-    """
+    """SHA-256 of the report without its times, which alone differ when it is made again."""
     lasting = {name: _plain_numbers(value) for name, value in report.items() if name != "timings_ms"}
     return hashlib.sha256(json.dumps(lasting, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _plain_numbers(value: Any) -> Any:
-    """Each number in one form: jsonb keeps 1e16 as 10000000000000000, 3.0 and 3 apart, and knows no −0.0."""
+    """Each number in one form: writers of JSON tell 1e16 from 10000000000000000, 3.0 from 3 and −0.0 from 0, or not."""
     if isinstance(value, dict):
         return {name: _plain_numbers(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -221,14 +234,14 @@ def _is_to_be_made(explanation: Explanation, again: bool) -> bool:
     """Whether an explanation that exists is made anew: it failed, or came out partial and somebody wants it whole."""
     if explanation.state == Stage.FAILED:
         return True
-    return again and explanation.state == Stage.DONE and (explanation.report or {}).get("completeness") == "partial"
+    return again and explanation.state == Stage.DONE and explanation.completeness == "partial"
 
 
 def _requeue(explanation: Explanation, urgent: bool, now: datetime) -> None:
     """Back to the start; what a partial report was is still told by its digest in the trail."""
     ended = Explanation.objects.filter(pk=explanation.pk, state__in=(Stage.FAILED, Stage.DONE))
     waiting = {"state": Stage.QUEUED, "stage": "Waiting for a worker", "progress": 0, "attempts": 0, "error": ""}
-    waiting |= {"report": None, "report_sha256": None, "finished_at": None}
+    waiting |= {"sealed_report": None, "completeness": "", "report_sha256": None, "finished_at": None}
     ended.update(**waiting, is_urgent=urgent, requested_at=now, touched_at=now)
     explanation.refresh_from_db()
 

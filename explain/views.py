@@ -54,9 +54,8 @@ def explanation(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
     actor = actor_of(request)
     found = queries.explanation_for(actor, identifier)
     check_not_blind(actor, found.decision_id)
-    if found.report is not None:
-        services.record_reading(actor=actor, explanation=found)
-    context = {**_explanation_context(found), "may_ask": actor.may(Permission.DECISION_EXPLAIN)}
+    report = services.read_report(actor=actor, explanation=found)
+    context = {**_explanation_context(found, report), "may_ask": actor.may(Permission.DECISION_EXPLAIN)}
     return render(request, "explain/explanation.html", context)
 
 
@@ -72,9 +71,9 @@ def progress(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
     return response
 
 
-def _explanation_context(found: Explanation) -> dict[str, Any]:
-    context: dict[str, Any] = {"explanation": found, "report": found.report}
-    if found.report:
+def _explanation_context(found: Explanation, report: dict[str, Any] | None) -> dict[str, Any]:
+    context: dict[str, Any] = {"explanation": found, "report": report}
+    if report:
         version = registry.version_that_decided(found.system, found.version)
-        context |= charts.report_context(found.report, version.spec)
+        context |= charts.report_context(report, version.spec)
     return context

@@ -67,7 +67,7 @@ class Move:
 
 def disputes_visible_to(actor: Actor) -> QuerySet[Dispute]:
     """The disputes that the actor may see, the most urgent first."""
-    found = Dispute.objects.select_related("explanation")
+    found = Dispute.objects.select_related("explanation").defer("explanation__sealed_report")
     return found if actor.may(Permission.DISPUTE_LIST) else found.none()
 
 

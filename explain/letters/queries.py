@@ -17,7 +17,7 @@ from explain.letters.languages import language_of
 from explain.letters.templating import Problem, fill, fill_line, read, says, title_problems
 from explain.letters.values import Facts, Wording, for_machines, values_of
 from explain.models import Dispute, Letter, LetterTemplate, Ruling
-from explain.queries import policy_of
+from explain.queries import policy_of, report_of
 from explain.reviewing.queries import grounds_of, ruling_of, spec_of
 from explain.sealing import Seal
 from explain.wording.queries import wording_in
@@ -175,7 +175,7 @@ def _facts(dispute: Dispute, ruling: Ruling, decision: Entry, language: str, now
 
 
 def _report_of(dispute: Dispute) -> Mapping[str, Any] | None:
-    return dispute.explanation.report if dispute.explanation else None
+    return report_of(dispute.explanation) if dispute.explanation else None
 
 
 def _missing(dispute: Dispute, sender: str, recipient: str, facts: Facts) -> list[str]:

@@ -21,6 +21,7 @@ from explain.letters.forms import LetterForm, NewTemplateForm, TemplateForm
 from explain.letters.templating import BLOCKS, FLAGS, INLINE
 from explain.models import Dispute
 from explain.queries import policy_of
+from explain.services import record_reading
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Conflict, Hidden, Invalid
@@ -53,6 +54,9 @@ def compose_letter(request: HttpRequest, number: int) -> HttpResponse:
             messages.success(request, "The letter is frozen, and its digest is in the trail. Now download and send it.")
             return redirect("explain:letter", number=number, identifier=sent.id)
     record_case_reading(actor=actor, disputes=[found])
+    if found.explanation and found.explanation.completeness:
+        # The letter's reasons are those of the report.
+        record_reading(actor=actor, explanation=found.explanation)
     language, recipient = _wanted(form)
     draft = queries.draft_of(found, decision, language=language, recipient=recipient, now=timezone.now())
     context = {"dispute": found, "draft": draft, "sheet": draft.content, "form": form, "languages": languages}

@@ -21,6 +21,7 @@ from explain.lifecycle import DisputeState
 from explain.models import Correction, Dispute
 from explain.reviewing import queries, services
 from explain.reviewing.forms import CorrectionForm, FirstViewForm, RulingForm
+from explain.services import read_report
 from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Conflict, Forbidden, Invalid
@@ -45,7 +46,7 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
     if found.reviewer != actor.label or found.state != DisputeState.IN_REVIEW:
         return redirect("explain:dispute", number=number)
     record_case_reading(actor=actor, disputes=[found])
-    return render(request, "explain/review.html", _context(actor, found))
+    return _page(request, actor, _context(actor, found))
 
 
 @require_POST
@@ -77,7 +78,7 @@ def correct(request: HttpRequest, number: int) -> HttpResponse:
             show(form, Invalid(refusal.message, details=details))
         else:
             return redirect("explain:review", number=number)
-    return render(request, "explain/review.html", {**context, "correction_form": form}, status=422)
+    return _page(request, actor, {**context, "correction_form": form}, status=422)
 
 
 @require_GET
@@ -110,7 +111,14 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
         else:
             messages.success(request, "The case is decided. The letter is next.")
             return redirect("explain:dispute", number=number)
-    return render(request, "explain/review.html", {**context, "ruling_form": form}, status=422)
+    return _page(request, actor, {**context, "ruling_form": form}, status=422)
+
+
+def _page(request: HttpRequest, actor: Actor, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """The review's page, with the report where it may be seen; that reading is recorded."""
+    made = context["dispute"].explanation
+    report = read_report(actor=actor, explanation=made) if made and not context["is_blind"] else None
+    return render(request, "explain/review.html", {**context, "report": report}, status=status)
 
 
 def _to_review(actor: Actor, number: int) -> Dispute:
@@ -134,7 +142,6 @@ def _context(actor: Actor, found: Dispute) -> dict[str, Any]:
     content = trail.inputs_of(decision.id)
     inputs = content["inputs"] if content else None
     newest = queries.correction_of(found)
-    report = found.explanation.report if found.explanation and not is_blind else None
     return {
         "dispute": found,
         "claim": cases.claim_of(found),
@@ -148,7 +155,6 @@ def _context(actor: Actor, found: Dispute) -> dict[str, Any]:
         "files": cases.files_of(found),
         "answer": "" if is_blind else queries.answer_of(decision),
         "output": None if is_blind else trail.output_of(decision.id),
-        "report": report,
         "correction": newest,
         "result": queries.result_of(newest) if newest else None,
         "corrected_titles": _titles(newest, spec) if newest else [],

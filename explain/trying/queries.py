@@ -19,16 +19,12 @@ from registry.models import Version
 
 @dataclass(frozen=True)
 class Start:
-    """A finished explanation, the version that decided and the inputs as they were recorded."""
+    """A finished explanation with its report, the version that decided and the inputs as they were recorded."""
 
     explanation: Explanation
+    report: dict[str, Any]
     version: Version
     inputs: dict[str, Any]
-
-    @property
-    def report(self) -> dict[str, Any]:
-        """The explanation's report."""
-        return dict(self.explanation.report or {})
 
 
 def start_for(actor: Actor, identifier: uuid.UUID) -> Start:
@@ -37,9 +33,10 @@ def start_for(actor: Actor, identifier: uuid.UUID) -> Start:
     actor.need_sight(Permission.DECISION_EXPLAIN)
     check_not_blind(actor, explanation.decision_id)
     inputs = trail.inputs_of(explanation.decision_id)
-    if explanation.state != Stage.DONE or not explanation.report or inputs is None:
+    report = queries.report_of(explanation)
+    if explanation.state != Stage.DONE or report is None or inputs is None:
         raise Conflict("There is no report to start from: wait for it, or see why there is none.", code="no_report")
-    if explanation.report["replay"]["verdict"] == "artifact_missing":
+    if report["replay"]["verdict"] == "artifact_missing":
         raise Conflict("The model that decided is missing, so nothing can be tried with it.", code="no_model")
     version = registry.version_that_decided(explanation.system, explanation.version)
-    return Start(explanation, version, inputs["inputs"])
+    return Start(explanation, report, version, inputs["inputs"])

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from explain import explaining
 from explain.reviewing.forms import CorrectionForm
+from explain.services import record_reading
 from explain.trying import queries, services
 from explain.trying.outcomes import outcome_context
 from portal.accounts.authentication import actor_of
@@ -29,6 +30,8 @@ def try_values(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
     form = CorrectionForm(features, start.inputs, request.POST or None)
     context = {"start": start, "explanation": start.explanation, "form": form, "sides": _sides(form)}
     if request.method == "GET":
+        # The form holds what was recorded of the person; each trial afterwards is recorded for itself.
+        record_reading(actor=actor, explanation=start.explanation)
         # So that the model is loaded while the person looks at the form.
         explaining.warm_trying(start.version)
         return render(request, f"{PAGE}#panel" if request.htmx else PAGE, context)

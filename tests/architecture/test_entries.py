@@ -24,6 +24,7 @@ import explain.wording.services as wording
 import registry.approving.services as approving
 import registry.checking.importing.services as importing
 import registry.checking.services as checking
+import registry.classification.services as classifying
 import registry.provenance.services as provenance
 import registry.releasing.readiness as readiness
 import registry.releasing.services as releasing
@@ -165,6 +166,13 @@ def running() -> Any:
     return explaining.claim_explanation(explanation_id=asked.id, is_redelivery=False, **now())
 
 
+def explained() -> Any:
+    job = running()
+    explaining.finish_explanation(actor=WORKER, explanation=job, report={"completeness": "full"}, **now())
+    job.refresh_from_db()
+    return job
+
+
 def dispute(decision: Any) -> Any:
     facts = {"channel": "phone", "claim": "c", "received_at": timezone.now()}
     return disputing.open_dispute(actor=actor("support"), decision=decision, **facts, **now())
@@ -274,9 +282,17 @@ def checked() -> Any:
     return version(1)
 
 
+def describe_registration() -> None:
+    facts = {"facts": {"trade_name": "t"}, "expected_revision": 0, **WHY}
+    classifying.describe_registration(actor=actor("compliance"), system=version(1).system, **facts, **now())
+
+
 WHY = {"reason": "r"}
 # Service: what is there before, the one act.
 ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "registry.classification.classify_system": (lambda: None, lambda _: factories.classified()),
+    "registry.classification.describe_organisation": (lambda: None, lambda _: factories.described()),
+    "registry.classification.describe_registration": (lambda: None, lambda _: describe_registration()),
     "audit.record_reading": (
         decided,
         lambda entry: trail.record_reading(actor=actor("support"), entry=entry, purpose="p"),
@@ -444,6 +460,10 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "explain.fail_explanation": (
         running,
         lambda job: explaining.fail_explanation(actor=WORKER, explanation=job, error="e", **now()),
+    ),
+    "explain.read_report": (
+        explained,
+        lambda found: explaining.read_report(actor=actor("support"), explanation=found),
     ),
     "explain.record_reading": (
         explanation,

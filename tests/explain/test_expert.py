@@ -14,6 +14,7 @@ from django.utils import timezone
 from audit.models import Entry
 from explain import expert, tasks
 from explain.models import Explanation
+from explain.queries import report_of
 from portal.errors import Conflict
 from tests import factories
 from tests.explain.letters.conftest import text_of
@@ -22,25 +23,28 @@ from tests.sealing import seal
 from .conftest import ask
 
 
-def explained(report: dict[str, Any] | None = None) -> Explanation:
-    """A finished explanation, made by the methods themselves; `report` changes what was found."""
+def explained() -> Explanation:
+    """A finished explanation, made by the methods themselves."""
     made = ask(factories.decided())
     tasks.compute(str(made.id))
     made.refresh_from_db()
     assert made.state == "done", made.error
-    if report:
-        made.report = {**made.report, **report}
     return made
 
 
-def words(explanation: Explanation, tmp_path: Path) -> str:
+def pdf_of(explanation: Explanation, **changes: Any) -> bytes:
+    """The PDF; `changes` are to what was found."""
+    return expert.report_pdf(explanation, {**report_of(explanation), **changes}, now=timezone.now())
+
+
+def words(explanation: Explanation, tmp_path: Path, **changes: Any) -> str:
     """The PDF's words on one line."""
-    return " ".join(text_of(expert.report_pdf(explanation, now=timezone.now()), tmp_path).split())
+    return " ".join(text_of(pdf_of(explanation, **changes), tmp_path).split())
 
 
 def test_it_holds_everything_of_the_report(support, tmp_path: Path) -> None:
     explanation = explained()
-    report = explanation.report
+    report = report_of(explanation)
     said = words(explanation, tmp_path)
     for line in (*report["reasons"], *report["disclosures"]):
         assert " ".join(line.split()) in said, line
@@ -62,9 +66,9 @@ def test_the_report_is_embedded_for_machines(support, tmp_path: Path) -> None:
         pytest.skip("pdfdetach is not installed, so the embedded file was not taken out")
     explanation = explained()
     file, out = tmp_path / "report.pdf", tmp_path / "explanation.json"
-    file.write_bytes(expert.report_pdf(explanation, now=timezone.now()))
+    file.write_bytes(pdf_of(explanation))
     subprocess.run(["pdfdetach", "-save", "1", "-o", out, file], check=True, capture_output=True)
-    assert json.loads(out.read_text()) == explanation.report
+    assert json.loads(out.read_text()) == report_of(explanation)
 
 
 def test_once_sealed_it_says_where(committed: str, tmp_path: Path) -> None:
@@ -77,21 +81,19 @@ def test_once_sealed_it_says_where(committed: str, tmp_path: Path) -> None:
 
 def test_a_partial_report_says_what_it_lacks(support, tmp_path: Path) -> None:
     lacking = {"shap": None, "lime": None, "agreement": None, "reasons": [], "counterfactuals": [], "cases": []}
-    said = words(
-        explained({**lacking, "completeness": "partial", "reference": None, "problems": ["shap: it took too long"]}),
-        tmp_path,
-    )
+    lacking |= {"completeness": "partial", "reference": None, "problems": ["shap: it took too long"]}
+    said = words(explained(), tmp_path, **lacking)
     assert "partial" in said and said.count("This part is not there.") == 2 and "it took too long" in said
 
 
 def test_hostile_titles_are_shown_and_never_run(support, tmp_path: Path) -> None:
     hostile = '#import "x" *b* $x$ <l> \\u{41}'
-    said = words(explained({"disclosures": [hostile], "reasons": [f"= {hostile}"]}), tmp_path)
+    said = words(explained(), tmp_path, disclosures=[hostile], reasons=[f"= {hostile}"])
     assert f"• {hostile}" in said and f"= {hostile}" in said
 
 
 def test_what_no_font_shows_is_spelt_out(support, tmp_path: Path) -> None:
-    said = words(explained({"reasons": ["Name: \U0010ff00x\U0010ff01."]}), tmp_path)
+    said = words(explained(), tmp_path, reasons=["Name: \U0010ff00x\U0010ff01."])
     assert "Name: [U+10FF00]x[U+10FF01]." in said
 
 
@@ -109,7 +111,7 @@ def test_it_is_handed_out_by_the_api_and_recorded(api, client_of, support, audit
 def test_what_is_not_there_is_told(support) -> None:
     waiting = ask(factories.decided())
     with pytest.raises(Conflict, match="is queued: there is no report yet"):
-        expert.report_pdf(waiting, now=timezone.now())
+        expert.report_pdf(waiting, None, now=timezone.now())
     waiting.erased_on = timezone.now().date()
     with pytest.raises(Conflict, match="was erased"):
-        expert.report_pdf(waiting, now=timezone.now())
+        expert.report_pdf(waiting, None, now=timezone.now())

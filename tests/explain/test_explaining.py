@@ -11,6 +11,7 @@ import pytest
 from audit.records import Mode
 from explain import charts, explaining, services, tasks
 from explain.models import Explanation
+from explain.queries import report_of
 from registry import store
 from tests import factories
 
@@ -44,7 +45,7 @@ def test_the_worker_makes_and_keeps_it(support) -> None:
     explanation = ask(factories.decided())
     tasks.compute(str(explanation.id))
     explanation.refresh_from_db()
-    assert explanation.state == "done" and explanation.report["replay"]["verdict"] == "matches"
+    assert explanation.state == "done" and report_of(explanation)["replay"]["verdict"] == "matches"
     tasks.compute(str(explanation.id))
     explanation.refresh_from_db()
     assert explanation.attempts == 1
@@ -71,7 +72,7 @@ def test_without_its_model_a_report_says_what_was_recorded(support, artifact_dir
     harm(file)
     tasks.compute(str(explanation.id))
     explanation.refresh_from_db()
-    report = explanation.report
+    report = report_of(explanation)
     assert explanation.state == "done" and report["completeness"] == "partial"
     assert report["replay"]["verdict"] == "artifact_missing" and report["replay"]["recomputed"] is None
     assert report["replay"]["recorded"] == pytest.approx(0.9, abs=0.1) and words in report["disclosures"][0]

@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 
 from explain import expert, explaining, tasks
+from explain.queries import report_of
 from portal.demo.hmda import HMDA_READ
 from registry import services as registry
 from registry.models import Version
@@ -56,7 +57,7 @@ def test_a_value_is_explained_from_the_upload_to_the_pdf(client_of, support, tmp
     explanation = ask(factories.decided(1, **facts))
     tasks.compute(str(explanation.id))
     explanation.refresh_from_db()
-    report = explanation.report
+    report = report_of(explanation)
     assert report["completeness"] == "full" and report["replay"]["verdict"] == "matches"
     assert (report["output_space"], report["threshold"], report["reference"]) == ("value", None, None)
     assert report["shap"]["method"] == "tree" and report["counterfactuals"] == report["cases"] == []
@@ -68,7 +69,7 @@ def test_a_value_is_explained_from_the_upload_to_the_pdf(client_of, support, tmp
     other = {**factories.DENIED, "pirat": 0.1}
     tried = explaining.try_inputs(version, other, seed=1, seconds=30)
     assert tried["score"] < value and tried["label"] is None and np.isfinite(tried["prediction"])
-    pdf = expert.report_pdf(explanation, now=timezone.now())
+    pdf = expert.report_pdf(explanation, report, now=timezone.now())
     assert pdf.startswith(b"%PDF")
     said = " ".join(text_of(pdf, tmp_path).split())
     assert "none: the answer is a value" in said and "towards “a higher value”" in said

@@ -168,7 +168,7 @@ class TestAgain:
         first = Explanation.objects.get()
         assert request(decision).state == "done" and first.report_sha256
         anew = request(decision, again=True)
-        assert anew == first and anew.state == "queued" and anew.report is None and anew.attempts == 0
+        assert anew == first and anew.state == "queued" and anew.sealed_report is None and anew.attempts == 0
         assert request(decision, again=True).state == "queued"
         assert finish(claim(anew))
         ended = Entry.objects.filter(type="explanation.finished").order_by("id")
@@ -189,8 +189,8 @@ class TestKeeping:
         assert finish(explanation, {**REPORT, "numbers": numbers, "timings_ms": {"total": 1}})
         explanation.refresh_from_db()
         sealed = facts_of(Entry.objects.get(type="explanation.finished"))["details"]["report_sha256"]
-        assert sealed == explanation.report_sha256 == services.report_digest(explanation.report)
-        assert services.report_digest({**explanation.report, "seed": 2}) != sealed
+        assert sealed == explanation.report_sha256 == services.report_digest(queries.report_of(explanation))
+        assert services.report_digest({**queries.report_of(explanation), "seed": 2}) != sealed
 
 
 class TestWorking:
@@ -221,7 +221,7 @@ class TestWorking:
         explanation = claim(ask(decided()))
         assert finish(explanation) and not finish(explanation, {**REPORT, "seed": 2})
         explanation.refresh_from_db()
-        assert explanation.report == REPORT and explanation.report_sha256 == services.report_digest(REPORT)
+        assert queries.report_of(explanation) == REPORT and explanation.report_sha256 == services.report_digest(REPORT)
         assert events() == ["explanation.requested", "explanation.finished"]
         assert claim(explanation, is_redelivery=True) is None
         entry = Entry.objects.get(type="explanation.finished")

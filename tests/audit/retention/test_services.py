@@ -114,7 +114,7 @@ def test_reports_go_with_the_month(db: None) -> None:
     explaining.finish_explanation(actor=RETENTION, explanation=running, report=REPORT, now=timezone.now())
     keep(6)
     expire(month)
-    assert Explanation.objects.get().report is None
+    assert Explanation.objects.get().sealed_report is None
 
 
 def test_the_daily_work_does_what_is_due_once(committed: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from audit.models import Entry
 from audit.queries import facts_of
 from explain import explaining, tasks
 from explain.models import Explanation
+from explain.queries import report_of
 from tests import factories
 from tests.explain.conftest import ask
 
@@ -44,13 +45,13 @@ def test_other_values_are_answered_at_once(client_of, support) -> None:
     page = browser.get(f"/explanations/{explanation.id}/try/")
     assert page.status_code == 200 and b'name="pirat"' in page.content and b'value="0.62"' in page.content
     assert browser.get(f"/explanations/{explanation.id}/").content.count(b"Try other values") == 1
-    before = Entry.objects.count(), Explanation.objects.get(pk=explanation.pk).report
+    before = Entry.objects.count(), report_of(Explanation.objects.get(pk=explanation.pk))
     answer = send(browser, explanation, pirat="0.2", lvrat="0.4", phist="no", insurance="no", chist="1", mhist="1")
     words = answer.content.decode()
     assert answer.status_code == 200 and "The answer would have been" in words and "“grant”" in words
     assert words.count('<span class="quiet">changed</span>') == 6 and "tried-plot-data" in words
     assert "<html" not in words
-    assert (Entry.objects.count(), Explanation.objects.get(pk=explanation.pk).report) == (before[0] + 1, before[1])
+    assert (Entry.objects.count(), report_of(Explanation.objects.get(pk=explanation.pk))) == (before[0] + 1, before[1])
     tried = Entry.objects.get(type="explanation.tried")
     details = facts_of(tried)["details"]
     assert details["changed"] == ["chist", "insurance", "lvrat", "mhist", "phist", "pirat"]
@@ -60,12 +61,13 @@ def test_other_values_are_answered_at_once(client_of, support) -> None:
 
 def test_the_same_values_give_the_reports_own_numbers(client_of, support) -> None:
     explanation = explained()
+    report = report_of(explanation)
     words = send(client_of(support), explanation).content.decode()
     assert "Still <strong>“deny”</strong>" in words and "With all values as they were recorded" in words
-    answer = explaining.try_inputs(factories.version(2), factories.DENIED, seed=explanation.report["seed"], seconds=30)
-    assert answer["score"] == explanation.report["replay"]["recomputed"]
+    answer = explaining.try_inputs(factories.version(2), factories.DENIED, seed=report["seed"], seconds=30)
+    assert answer["score"] == report["replay"]["recomputed"]
     assert answer["contributions"] == [
-        {**item, "standard_error": None} for item in explanation.report["shap"]["contributions"]
+        {**item, "standard_error": None} for item in report["shap"]["contributions"]
     ]
 
 
