@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from portal.accounts.access import Permission
+
 if TYPE_CHECKING:
     from registry.models import System, Version
 
@@ -45,6 +47,7 @@ class Fact:
     url: str = ""
     about: str = ""
     volatile: tuple[str, ...] = ()
+    seen_with: Permission | None = None
 
     @property
     def sentence(self) -> str:

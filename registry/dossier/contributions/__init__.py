@@ -5,7 +5,22 @@ from __future__ import annotations
 
 from types import ModuleType
 
-ROOMS: tuple[ModuleType, ...] = ()
+from registry.dossier.contributions import (
+    approvals,
+    checks,
+    data,
+    documents,
+    monitoring,
+    releases,
+    systems,
+    trail,
+    versions,
+)
+
+ROOMS: tuple[ModuleType, ...] = (
+    *(systems, versions, data, checks, approvals, releases, trail, monitoring),
+    documents,
+)
 
 
 def register_all() -> None:
