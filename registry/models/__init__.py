@@ -3,6 +3,7 @@
 from .classification import MarketStatus, Organisation, Registration, SystemClassification
 from .dossier import Document, Regulation, Requirement, Statement, StatementDraft, StatementKind
 from .evidence import Approval, ApprovalRule, Approver, CheckRun, Evidence, GatePolicy, Submission, Verdict
+from .frozen import DossierSignature, FrozenDossier, FrozenState
 from .incidents import (
     Assessment,
     Causality,
@@ -31,8 +32,11 @@ __all__ = [
     "Causality",
     "CheckRun",
     "Document",
+    "DossierSignature",
     "Evidence",
     "Filing",
+    "FrozenDossier",
+    "FrozenState",
     "GatePolicy",
     "GatewayReport",
     "Incident",
