@@ -59,6 +59,15 @@ STATES: dict[str, Look] = {
     "overdue": Look("bad", "triangle"),
     "due_soon": Look("warn", "clock"),
     "on_time": Look("good", "check"),
+    # incidents
+    "open": Look("warn", "half"),
+    "reported_initial": Look("info", "half", "first report sent"),
+    "reported_final": Look("info", "check", "complete report sent"),
+    "not_serious": Look("neutral", "bar", "no serious incident"),
+    # frozen dossiers
+    "proposed": Look("info", "clock", "waits for signatures"),
+    "complete": Look("good", "check", "signed"),
+    "withdrawn": Look("neutral", "back"),
     # erasures
     "requested": Look("info", "clock"),
     "confirmed": Look("good", "check", "erased"),
