@@ -1,11 +1,13 @@
 """The program of the process apart: jobs as lines of JSON in, messages as lines of JSON out, one job at a time.
 
-    settings   {"store", "memory_bytes", "warm_bytes", "idle_s", "die_with_parent"}                     the first line
+    settings   {"store", "memory_bytes", "warm_bytes", "idle_s"}                                        the first line
     jobs       {"id", "kind": "explain", "version", "inputs", "facts", "budget_s", "without"}
                {"id", "kind": "try", "version", "inputs", "seed"}
                {"id", "kind": "score", "version", "inputs"}
                {"id", "kind": "warm", "version"}                                  done when nothing else waits
+               {"kind": "told", "body" or "problem"}                              what came of an "ask"
     messages   {"id", "say": "began" | "progress" | "draft" | "report" | "answer" | "warmed" | "refused" | "fault", …}
+               {"id", "say": "ask", "body"}      of a model that is served elsewhere: whoever waits makes the call
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ import json
 import os
 import resource
 import select
-import threading
 import time
 import traceback
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -25,7 +27,7 @@ from typing import Any
 from explain.isolated.shelf import Ready, Refused, Shelf
 from explain.methods import DecisionFacts, compose_report
 from explain.methods.trying import try_inputs
-from registry.scoring.confinement import confine, die_with_parent
+from registry.scoring.confinement import confine
 from registry.scoring.problems import ScoreInvalid
 
 # Of a job's time, what may go into scoring the background of a version that is not prepared yet.
@@ -44,9 +46,6 @@ def main() -> None:
     settings = inbox.line()
     if settings is None:
         return
-    if settings["die_with_parent"]:
-        die_with_parent()
-    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
     say = _speaker()
     limits = {"memory_bytes": settings["memory_bytes"], "cpu_s": 2**31, "answer": 0, "files": 128}
     confine(**limits, readable=[settings["store"]])
@@ -54,12 +53,22 @@ def main() -> None:
     for job in inbox.jobs(settings["idle_s"]):
         _limit_processor()
         about = partial(_say_about, say, job["id"])
+        shelf.ask = partial(_ask, inbox, about)
         about({"say": "began"})
         about(_answered(shelf, job, about))
 
 
 def _say_about(say: Say, number: int, message: Job) -> None:
     say({"id": number, **message})
+
+
+def _ask(inbox: Inbox, say: Say, body: bytes) -> bytes:
+    """What a model elsewhere answers: whoever waits asks it, since nothing here reaches a network."""
+    say({"say": "ask", "body": b64encode(body).decode()})
+    told = inbox.told()
+    if "problem" in told:
+        raise ScoreInvalid(told["problem"])
+    return b64decode(told["body"])
 
 
 def _answered(shelf: Shelf, job: Job, say: Say) -> Job:
@@ -144,6 +153,16 @@ class Inbox:
             self._read()
         return self._waiting.pop(0) if self._waiting else None
 
+    def told(self) -> Job:
+        """What comes of a question in the middle of a job; jobs that arrive before it wait."""
+        while True:
+            for place, line in enumerate(self._waiting):
+                if line["kind"] == "told":
+                    return self._waiting.pop(place)
+            if not self._is_open:
+                raise ScoreInvalid("nobody is left to ask the endpoint")
+            self._read()
+
     def jobs(self, idle_s: float | None) -> Iterator[Job]:
         """Jobs until the end of the input, or until none came for so long (s)."""
         while True:
@@ -182,13 +201,6 @@ def _limit_processor() -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + JOB_CPU_S, hard))
-
-
-def _watch(parent: int) -> None:
-    """End when the parent is gone; a job may keep the input from being read for long."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
-import sys
 from collections.abc import Callable
 from typing import Any
 
-from .confinement import die_with_parent
 from .problems import ArtifactRefused, ProblemsFound, SampleInvalid, ScoreInvalid
 
 Answer = dict[str, Any]
 
+LIBRARIES = {
+    "skops": ("pyarrow.parquet", "sklearn.ensemble", "skops.io"),
+    "xgboost": ("pyarrow.parquet", "xgboost"),
+    "lightgbm": ("pyarrow.parquet", "lightgbm"),
+    "onnx": ("pyarrow.parquet", "onnx", "onnxruntime"),
+}
+
 
 def serve(work: Callable[[dict[str, Any]], Answer]) -> None:
     """Answer the job on stdin. Every outcome that can be told apart is an answer with exit status 0."""
-    die_with_parent()
-    job = json.loads(sys.stdin.buffer.read())
+    with open(0, "rb", closefd=False) as question:
+        job = json.load(question)
     answer = os.dup(1)
     # Libraries print to stdout; the answer must be alone on it.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -45,18 +51,8 @@ def refusal(error: ArtifactRefused | ProblemsFound | ScoreInvalid | MemoryError)
 
 def import_first(format_name: str) -> None:
     """Import what loading needs while files may still be opened and memory is not yet limited."""
-    import pyarrow.parquet  # noqa: F401
-
-    if format_name == "skops":
-        import sklearn.ensemble  # noqa: F401
-        import skops.io  # noqa: F401
-    elif format_name == "xgboost":
-        import xgboost  # noqa: F401
-    elif format_name == "lightgbm":
-        import lightgbm  # noqa: F401
-    else:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
+    for name in LIBRARIES[format_name]:
+        importlib.import_module(name)
 
 
 def _refused(code: str, message: str, problems: ProblemsFound | None = None) -> Answer:

@@ -60,6 +60,7 @@ def measure(
     timed: str,
     timed_rows: int = TIMED_ROWS,
     timeout_s: float = TIMEOUT_S,
+    afresh: bool = False,
 ) -> Measured:
     """Load the artifact once in the sandbox and score every sample; never raises for what the artifact does.
 
@@ -75,7 +76,7 @@ def measure(
         "timed": timed,
         "timed_rows": timed_rows,
     }
-    said = sandbox.run("registry.scoring.measure", job, timeout_s=timeout_s, max_answer=MAX_ANSWER)
+    said = sandbox.run("registry.scoring.measure", job, timeout_s=timeout_s, max_answer=MAX_ANSWER, afresh=afresh)
     try:
         unpacked = {name: _unpacked(said["scores"][name]) for name in samples} if said["ok"] else {}
         times = _unpacked(said["latencies_ms"]) if said["ok"] else np.empty(0)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-PROJECT = Path(__file__).resolve().parents[2]
+from .forking import ForkServer, NotStarted, server
 
 # Address space, not memory in use. Measured on the mortgage models without a limit: VmPeak 1.4 GiB (ONNX)
 # to 1.6 GiB (a forest of 500 trees, 33 MB), of which at most 0.35 GiB is ever touched; pyarrow's and
@@ -90,16 +87,25 @@ def run(
     timeout_s: float = TIMEOUT_S,
     memory_bytes: int = MEMORY_BYTES,
     max_answer: int = MAX_ANSWER,
+    afresh: bool = False,
 ) -> dict[str, Any]:
     """What the module answers to the job in a subprocess of its own: `ok`, and `code` and `message` where it is not.
 
+    Libraries are there already (`forking`), unless it is to be run `afresh`, sharing not even a hash seed with others.
     The subprocess gets no environment of ours, no network, limited memory, time and files; its crash or silence is a
     refusal with a code like any other. The module confines itself by the job's `limits` before it opens an artifact.
     """
     limits = {"memory_bytes": memory_bytes, "cpu_s": int(timeout_s) + 1, "answer": max_answer, "files": OPEN_FILES}
-    # A file rather than a pipe: the limit on file size also bounds what a captured process can answer.
-    with tempfile.TemporaryFile() as answer:
-        status = _run(module, json.dumps({**job, "limits": limits}).encode(), answer, timeout_s)
+    # Files rather than pipes: the limit on file size also bounds what a captured process can answer.
+    with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as answer:
+        question.write(json.dumps({**job, "limits": limits}).encode())
+        question.seek(0)
+        files = (question.fileno(), answer.fileno())
+        try:
+            with ForkServer() if afresh else nullcontext(server) as chosen:
+                status = _run(chosen, module, _format(job["manifest"]), files, timeout_s)
+        except NotStarted:
+            return refused("artifact_unreadable", "The examination could not be begun; try again.")
         if status is None:
             return refused("artifact_too_slow", f"Examining the artifact took longer than {timeout_s:g} s.")
         answer.seek(0)
@@ -112,47 +118,26 @@ def refused(code: str, message: str) -> dict[str, Any]:
     return {"ok": False, "code": code, "message": message}
 
 
-def _run(module: str, job: bytes, answer: BinaryIO, timeout_s: float) -> int | None:
+def _run(
+    chosen: ForkServer, module: str, format_name: str, files: tuple[int, int], timeout_s: float, *, again: bool = True
+) -> int | None:
     """Return the exit status, or None if the time ran out."""
-    process = subprocess.Popen(
-        [sys.executable, "-B", "-m", module],
-        stdin=subprocess.PIPE,
-        stdout=answer,
-        stderr=subprocess.DEVNULL,
-        env=environment(),
-        cwd=PROJECT,
-        start_new_session=True,
-    )
+    program = chosen.start(module, format_name, *files)
     try:
-        process.communicate(job, timeout=timeout_s)
-        return process.returncode
-    except subprocess.TimeoutExpired:
-        return None
+        return program.wait(timeout_s)
+    except NotStarted:
+        if not again:
+            raise
     finally:
-        _end(process)
+        program.end()
+    # The server had just ended for want of work, or was killed.
+    return _run(chosen, module, format_name, files, timeout_s, again=False)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    # The group, as a captured process may have started others; it may also be gone already.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def environment() -> dict[str, str]:
-    """What a confined program gets: nothing of ours but the path, as the environment of a portal holds secrets."""
-    single = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "ARROW", "POLARS_MAX")
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "PYTHONPATH": str(PROJECT),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "LC_ALL": "C.UTF-8",
-        "HOME": "/nonexistent",
-        "MALLOC_ARENA_MAX": "2",
-        "CUDA_VISIBLE_DEVICES": "",
-        "NUMBA_DISABLE_JIT": "1",
-        **{f"{name}_NUM_THREADS": "1" for name in single},
-    }
+def _format(manifest: object) -> str:
+    """The format that the manifest names, if it names one."""
+    model = manifest.get("model") if isinstance(manifest, Mapping) else None
+    return str(model.get("format")) if isinstance(model, Mapping) else ""
 
 
 def _read(said: bytes, status: int) -> dict[str, Any]:

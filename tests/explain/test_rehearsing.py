@@ -14,9 +14,10 @@ from explain import rehearsing
 from explain.rehearsing import judge_rehearsal, rehearse
 from portal.demo import training
 from registry.checking.parts import Parts
-from registry.scoring import sandbox
+from registry.scoring.forking import PROJECT
 from registry.scoring.manifest import Manifest
 from tests import factories
+from tests.registry.scoring.captured import take_over
 
 LIMIT = {"max_ms": 60_000.0}
 ROW: dict[str, Any] = {
@@ -77,11 +78,9 @@ def test_a_rehearsal_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: p
 def test_a_captured_process_can_say_nothing_that_passes(
     said: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrapper = tmp_path / "python"
-    wrapper.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(said)}\nEND\n")
-    wrapper.chmod(0o755)
-    monkeypatch.setattr(sandbox.sys, "executable", str(wrapper))
-    found = rehearse(parts(tmp_path, factories.trained_boosting()), LIMIT)
+    take_over(monkeypatch)
+    script = f"print({json.dumps(said)!r})".encode()
+    found = rehearse(parts(tmp_path, factories.trained_boosting(), artifact=script), LIMIT)
     assert found.verdict == "failed" and "answered with something else" in found.summary
 
 
@@ -111,4 +110,4 @@ def test_without_rows_nothing_was_rehearsed() -> None:
 
 def test_the_sandboxs_side_knows_no_django() -> None:
     code = "import sys, explain.rehearsal; sys.exit('django' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=sandbox.PROJECT).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT).returncode == 0

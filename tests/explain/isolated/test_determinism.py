@@ -15,6 +15,7 @@ from explain.methods import DecisionFacts, seed_of
 from explain.services import report_digest
 from portal.demo import training
 from registry import store
+from registry.scoring.forking import server
 from tests import factories
 
 LIMITS = {"memory_bytes": 4 * 1024**3, "warm_bytes": 1024**3}
@@ -59,6 +60,7 @@ def test_two_processes_give_the_same_bytes(family: str, tmp_path: Path) -> None:
     reports = []
     # Each process has a hash seed of its own; the second has explained somebody else before.
     for first in ((), (other,)):
+        server.stop()
         apart = Explainer(tmp_path, **LIMITS)
         try:
             for before in first:

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from explain.isolated import Explainer, Lost, explainer
-from registry.scoring.sandbox import PROJECT
+from registry.scoring.forking import PROJECT
 
 from . import artifacts
 from .artifacts import job, version
@@ -69,7 +69,7 @@ def test_it_is_confined_and_knows_no_secrets(apart: Explainer, tmp_path: Path, m
 
 class TestBadModels:
     def test_a_slow_one_gives_what_it_can(self, apart: Explainer, tmp_path: Path) -> None:
-        about = version(tmp_path, "onnx", artifacts.slow(60), rows=60)
+        about = version(tmp_path, "onnx", artifacts.slow(120), rows=60)
         said = apart.ask(job(about, budget_s=8.0), 60)
         report = said["report"]
         assert report["completeness"] == "partial" and report["replay"]["recomputed"] is not None
@@ -165,9 +165,10 @@ class TestDeath:
 def test_a_version_that_hangs_while_it_warms_keeps_nobody_waiting(
     apart: Explainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(explainer, "START_S", 5.0)
+    monkeypatch.setattr(explainer, "START_S", 3.0)
     good = version(tmp_path, "onnx", artifacts.steady())
     apart.warm([version(tmp_path, "onnx", artifacts.slow(60_000), rows=60)])
+    assert apart._hear(time.monotonic() + 20)["say"] == "began"  # type: ignore[index]
     began = time.monotonic()
     assert apart.ask(job(good), 60)["report"]["completeness"] == "full"
     assert time.monotonic() - began < 25

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from registry.scoring import sandbox
 from registry.scoring.formats import load
 from registry.scoring.manifest import Manifest
 from registry.scoring.measuring import Measured, Sample, measure
 
+from .captured import take_over
 from .conftest import hmda_manifest
 
 Parse = Callable[..., Manifest]
@@ -126,16 +126,13 @@ def test_what_is_no_model_is_refused(kind: str, data: bytes, measured: Any) -> N
     ],
 )
 def test_a_captured_process_can_say_nothing_that_we_take_for_a_measurement(
-    said: Any, tmp_path: Path, measured: Any, monkeypatch: pytest.MonkeyPatch
+    said: Any, measured: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrapper = tmp_path / "python"
-    wrapper.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(said)}\nEND\n")
-    wrapper.chmod(0o755)
-    monkeypatch.setattr(sandbox.sys, "executable", str(wrapper))
-    found = measured(b"", "skops")
+    take_over(monkeypatch)
+    found = measured(f"print({json.dumps(said)!r})".encode(), "skops")
     assert (found.ok, found.code) == (False, "artifact_unreadable") and not found.scores
 
 
 def test_a_run_that_takes_too_long_is_ended(logistic_skops: bytes, measured: Any) -> None:
-    found = measured(logistic_skops, "skops", timeout_s=0.2)
+    found = measured(logistic_skops, "skops", timeout_s=0.01)
     assert found.code == "artifact_too_slow"
