@@ -15,6 +15,7 @@ import registry.queries as registry
 from explain.isolated import Explainer, Lost
 from explain.methods.facts import DecisionFacts, bare_report, with_problem
 from explain.models import Explanation
+from registry.elsewhere import way_to
 from registry.models import Version
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ def try_inputs(version: Version, inputs: dict[str, Any], *, seed: int, seconds: 
     when the inputs do not fit, or there is no answer in time.
     """
     job = {"kind": "try", "version": job_version(version), "inputs": inputs, "seed": seed}
-    return _asked_once(_explainer("trying"), job, seconds)
+    return _asked_once(_explainer("trying"), version, job, seconds)
 
 
 def warm_trying(version: Version) -> None:
@@ -88,7 +89,7 @@ def warm_trying(version: Version) -> None:
 def score_inputs(version: Version, inputs: dict[str, Any], *, seconds: float) -> float:
     """The version's score of these inputs alone; `CannotExplain` as `try_inputs`."""
     job = {"kind": "score", "version": job_version(version), "inputs": inputs}
-    return float(_asked_once(explainer(), job, seconds)["score"])
+    return float(_asked_once(explainer(), version, job, seconds)["score"])
 
 
 def warm_up(versions: Iterable[Version]) -> None:
@@ -174,7 +175,7 @@ class _Attempt:
             "budget_s": max(0.1, seconds - LAST_WORDS_S),
             "without": self.without,
         }
-        said = explainer().ask(job, seconds, self._hear)
+        said = explainer().ask(job, seconds, self._hear, way_to(self.version.spec, deadline=deadline))
         if said["say"] == "report":
             return dict(said["report"])
         if said["say"] == "refused" and said["code"] == "artifact_missing":
@@ -205,9 +206,10 @@ class _Attempt:
         return report
 
 
-def _asked_once(process: Explainer, job: dict[str, Any], seconds: float) -> dict[str, Any]:
+def _asked_once(process: Explainer, version: Version, job: dict[str, Any], seconds: float) -> dict[str, Any]:
+    call = way_to(version.spec, deadline=time.monotonic() + seconds)
     try:
-        said = process.ask(job, seconds)
+        said = process.ask(job, seconds, call=call)
     except Lost as lost:
         raise CannotExplain(f"The model did not answer. {lost}") from lost
     if said["say"] == "answer":

@@ -17,6 +17,7 @@ from registry.scoring import frames
 from registry.scoring.formats import load
 from registry.scoring.manifest import Manifest
 from registry.scoring.problems import ArtifactRefused, SampleInvalid, ScoreInvalid
+from registry.scoring.remote import Ask
 from registry.scoring.samples import read_sample
 from registry.scoring.schema import RowValidator, validator
 
@@ -48,16 +49,19 @@ class Shelf:
 
     def __init__(self, root: Path, limit: int) -> None:
         self.root, self.limit = root, limit
+        # How a model is asked that is served elsewhere; of the job at hand.
+        self.ask: Ask | None = None
         self.kept: OrderedDict[str, Ready] = OrderedDict()
 
     def ready(self, version: Mapping[str, Any], seconds: float) -> Ready:
         """The version, from memory or loaded anew by digest; `Refused` where that cannot be.
 
-        One whose background could not be scored within `seconds` is not kept: next time there may be more.
+        One whose background could not be scored within `seconds` is not kept: next time there may be more. Nor is one
+        that is served elsewhere: what answers there may be another model by then.
         """
         key = json.dumps(version, sort_keys=True)
         found = self.kept.pop(key, None) or self._load(version, seconds)
-        if not found.prepared.whole:
+        if found.manifest.model.is_remote or not found.prepared.whole:
             return found
         self.kept[key] = found
         while len(self.kept) > 1 and (self.weight > self.limit or len(self.kept) > MOST_KEPT):
@@ -74,7 +78,7 @@ class Shelf:
         data = self._read("artifact_missing", "The model that made this decision", version["artifact_sha256"])
         sample = self._read("background_missing", "The sample to compare with", version["background_sha256"])
         try:
-            scorer = load(data, manifest)
+            scorer = load(data, manifest, self.ask)
             background = read_sample(sample, manifest.inputs)
             prepared = prepare(
                 manifest.inputs,
@@ -93,7 +97,9 @@ class Shelf:
             raise Refused("background_missing", f"The sample to compare with cannot be read: {error}") from error
         except ScoreInvalid as error:
             words = f"The model does not answer about the people of its own comparison sample: {error}"
-            raise Refused("no_score", words) from error
+            if manifest.model.is_remote:
+                words = f"The model is served elsewhere, and gave no scores now: {error}"
+            raise Refused("no_score", f"{words}.") from error
         except OutOfTime as error:
             raise Refused("too_slow", f"The model is too slow to be explained within the minute: {error}.") from error
         except MemoryError as error:

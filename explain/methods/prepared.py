@@ -52,6 +52,11 @@ class Prepared:
     # False where the model is so slow that only a part of the background could be scored.
     whole: bool = True
 
+    @property
+    def served_elsewhere(self) -> Mapping[str, str | None] | None:
+        """Endpoint and model version of a model that is not here; None for one that is."""
+        return getattr(self.subject.scorer, "where", None)
+
 
 def prepare(
     schema: SchemaLike,

@@ -18,7 +18,7 @@ from explain.methods.reference import reference_of
 from explain.methods.shapley import ShapResult, explain_shap
 from explain.methods.stages import BEGINS, Progress, Stages
 from explain.methods.subject import JsonValue, Matrix, plain
-from explain.methods.wording import disclosures_of, reasons_of
+from explain.methods.wording import disclosures_of, elsewhere_lines, reasons_of
 
 MATCHES, CLOSE = 1e-9, 1e-6  # distance of the replayed from the recorded score, relative for values above 1
 
@@ -141,7 +141,7 @@ def _words(
     """Reasons and disclosures; what went wrong with this very report comes first."""
     score = float(found.replay["recomputed"] or 0.0)
     reasons = [] if found.shap is None else reasons_of(prepared.subject, found.shap, output, score)
-    lines = _replay_lines(found.replay) + stages.lines()
+    lines = _replay_lines(found.replay) + elsewhere_lines(prepared.served_elsewhere) + stages.lines()
     lines += disclosures_of(
         prepared.subject,
         population=prepared.population,
@@ -164,6 +164,7 @@ def _provenance(prepared: Prepared) -> dict[str, Any]:
         },
         "effort": asdict(prepared.effort),
         "libraries": dict(prepared.libraries),
+        **({"served_elsewhere": prepared.served_elsewhere} if prepared.served_elsewhere else {}),
     }
 
 

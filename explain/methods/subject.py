@@ -213,7 +213,7 @@ def row_cost(scorer: ScorerLike) -> float:
         return 0.01 * native.num_boosted_rounds()
     if scorer.format == "lightgbm":
         return 0.06 * native.num_trees()
-    if scorer.format == "onnx":
+    if scorer.format in ("onnx", "remote"):
         return BLACK_BOX_COST
     final = native.steps[-1][1] if hasattr(native, "steps") else native
     if hasattr(final, "n_iter_") and hasattr(final, "_predictors"):

@@ -7,6 +7,7 @@ an explanation that the person can understand and challenge.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -111,6 +112,16 @@ def disclosures_of(
             "It is not a promise for a new application."
         )
     return lines
+
+
+def elsewhere_lines(where: Mapping[str, str | None] | None) -> list[str]:
+    """What cannot be known of a model that is not here."""
+    if where is None:
+        return []
+    line = "The model is served elsewhere, and was asked there: this report and the replay show what it answers today."
+    if where["model_version"]:
+        return [f"{line} Its answers call it version {where['model_version']}, as registered; only its word says so."]
+    return [f"{line} Whether it is still the model that decided, only the recorded score can tell."]
 
 
 def _population_lines(population: Population, used: int) -> list[str]:

@@ -30,7 +30,7 @@ Ask = Callable[[bytes], bytes]
 
 
 class RemoteScorer(Scorer):
-    """A model behind a predict endpoint. `model_version` is what its last answer called itself, if anything."""
+    """A model behind a predict endpoint."""
 
     format = "remote"
 
@@ -40,6 +40,12 @@ class RemoteScorer(Scorer):
         self._ask = ask
         self._encode, self._decode = _PROTOCOLS[str(manifest.model.protocol)]
         self._rows = max(1, min(MOST_ROWS, MOST_CELLS // len(self.schema.features)))
+
+    @property
+    def where(self) -> dict[str, str | None]:
+        """Where it is, and what its answers were made sure to call it, for whoever must judge what was explained."""
+        model = self._manifest.model
+        return {"endpoint": model.endpoint, "model_version": model.model_version}
 
     def _raw(self, frame: pd.DataFrame) -> np.ndarray:
         return self._raw_codes(to_codes(frame, self.schema))
