@@ -18,6 +18,7 @@ from django.utils import timezone
 import audit.services as trail
 import registry.approving.services as approving
 import registry.checking.services as checking
+import registry.classification.services as classifying
 import registry.releasing.services as releasing
 import registry.services as registry
 from audit.identifiers import new_id
@@ -29,8 +30,9 @@ from portal.accounts.models import User
 from portal.accounts.services import create_person, issue_token
 from portal.demo import training
 from registry.checking.queries import unsatisfied
+from registry.classification.facts import PRACTICES
 from registry.intake import Upload
-from registry.models import Release, System, Version
+from registry.models import Organisation, Release, System, SystemClassification, Version
 from registry.scoring.frames import to_frame
 
 SYSTEM = "mortgage"
@@ -107,6 +109,38 @@ def make_system(actor: Actor, slug: str = SYSTEM) -> System:
         annex_iii_point="5(b)",
         now=timezone.now(),
     )
+
+
+ANSWERS: dict[str, Any] = {
+    **{"role": "both", "takeover": None, "annex_iii_point": "5(b)", "product_law": "", "profiles": True},
+    **{"exit_condition": None, "exit_assessment": "", "first_used_on": None, "redesigned_on": None},
+    "circumstances": ["decides", "personal_data"],
+    "practices": {letter: {"found": False, "note": ""} for letter in PRACTICES},
+}
+
+
+def classified(*, expected_revision: int = 0, accepted: str = "", **changes: Any) -> SystemClassification:
+    """The seeded system, classified as a lender's is, with these changes."""
+    return classifying.classify_system(
+        actor=person("compliance").actor,
+        system=System.objects.get(slug=SYSTEM),
+        answers={**ANSWERS, **changes},
+        expected_revision=expected_revision,
+        accepted_risk_class=accepted,
+        reason="Looked at with the lawyers.",
+        now=timezone.now(),
+    )
+
+
+def described(*, expected_revision: int = 0, **changes: Any) -> Organisation:
+    """The organisation, a bank, with these changes."""
+    facts = {
+        **{"name": "The Bank", "address": "Market Square 1", "email": "ai@bank.example", "phone": ""},
+        **{"identifier": "L1", "representative": "", "member_states": ["DE"], "size": "large"},
+        **{"is_financial_institution": True, "is_public_body": False, **changes},
+    }
+    asked = {"expected_revision": expected_revision, "reason": "Who we are.", "now": timezone.now()}
+    return classifying.describe_organisation(actor=person("compliance").actor, facts=facts, **asked)
 
 
 def make_token(*scopes: str | Scope, name: str = "") -> str:

@@ -20,6 +20,7 @@ import audit.proofs as log
 import audit.queries as trail
 import explain.disputes.queries as disputing
 import registry.approving.queries as approving
+import registry.classification.queries as classifying
 import registry.queries as registry
 import registry.releasing.readiness as readiness
 from explain.disputes.history import ageing_of
@@ -42,6 +43,8 @@ def home(request: HttpRequest) -> HttpResponse:
         context["awaiting"] = approving.versions_awaiting(actor, registry.versions_awaiting_approval(actor))
     if actor.may(Permission.DISPUTE_LIST):
         context["disputes"] = _disputes(actor, now)
+    if actor.may(Permission.SYSTEM_CLASSIFY):
+        context["unclassified"] = classifying.unclassified(actor)
     if actor.may(Permission.ERASURE_DECIDE):
         context["erasures"] = erasing.erasures_to_decide(actor)[:10]
     if actor.may(Permission.TRAIL_VIEW):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from registry.classification.duties import FORMALLY_SINCE, owes_rights_assessment
+from registry.classification.duties import BASES, FORMALLY_SINCE, owes_rights_assessment
 from registry.classification.facts import NEW_PRACTICES, PRACTICES, TRANSPARENCY, C, Classification
 
 FIRST_RULES = date(2025, 2, 2)
@@ -37,6 +37,11 @@ class Due:
     note: str = ""
     formal_from: date | None = None
     question: str = ""
+
+    @property
+    def basis_words(self) -> str:
+        """How sure the date is, in words."""
+        return BASES[self.basis]
 
 
 def prohibited(c: Classification, today: date) -> dict[str, str]:

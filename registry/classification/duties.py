@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from registry.classification.facts import TRANSPARENCY, C, Classification, Role
+from registry.classification.facts import EXITS, POINTS, TRANSPARENCY, C, Classification, Role
 
 # Only Sections 1 to 3 of Chapter III were moved to the later dates. By the letter the rest has applied since this day,
 # though it bites on a "high-risk system", which there is only from the later date on.
@@ -20,6 +20,12 @@ NOT_MOVED = (
     *("annex-v", "annex-vi", "annex-viii"),
     *(f"art-{number}" for number in (43, 47, 48, 49, 72, 73, 75, 86)),
 )
+
+BASES = {
+    "text": "the law's text",
+    "reading": "the common reading; the letter says otherwise",
+    "unsettled": "contested",
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,11 @@ class Applicability:
     formal_from: date | None
     basis: str
     bound_as: str
+
+    @property
+    def basis_words(self) -> str:
+        """How sure the date is, in words."""
+        return BASES[self.basis]
 
 
 @dataclass(frozen=True)
@@ -256,6 +267,21 @@ def applicability(
         basis=basis,
         bound_as=bound_as,
     )
+
+
+def risk_reason(c: Classification) -> str:
+    """Why the system stands in its risk class, in a sentence or two."""
+    if c.is_annex_iii_high:
+        bar = " It profiles people, so the exit of Art. 6(3) is closed." if c.profiles else ""
+        return f"Annex III point {c.point}: {POINTS[c.point].lower()}.{bar}"
+    if c.product_law:
+        return f"A product that others must assess, or a safety component of one, under {c.product_law} (Art. 6(1))."
+    if _exit(c):
+        exit_words = f"{EXITS[c.exit][0].lower()}{EXITS[c.exit][1:]}"
+        return f"Annex III lists its use, point {c.point}, but {exit_words} (Art. 6(3)({c.exit}))."
+    if c.has(*TRANSPARENCY):
+        return "Annex III does not list its use; Art. 50 has you be open about it."
+    return "Annex III does not list its use, and no product law has others assess it."
 
 
 def _against(item: str, applies_to: str, start: date | None, c: Classification) -> str:

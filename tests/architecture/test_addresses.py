@@ -16,6 +16,9 @@ import explain.disputes.services as disputing
 import explain.letters.services as letters
 import explain.reviewing.services as reviewing
 import registry.approving.services as approving
+import registry.incidents.reporting.services as reporting
+import registry.incidents.services as incidents
+from registry.incidents.clocks import Judged
 from tests import ci_tokens, exporting, factories
 
 from .test_templates import url_names
@@ -31,8 +34,10 @@ RULING = {"outcome": "upheld", "reason_code": "confirmed", "grounds": "g"}
 ANSWER = {"recipient": "Ada", "delivery": "post", "language": "en"}
 LETTERS = ("jurisdiction", "language", "kind")
 WORDS = {"jurisdiction": "EU", "language": "en", "kind": "upheld", "feature": "pirat"}
-REGISTRY = {"gate": "image", "risk_class": "high"}
+REGISTRY = {"gate": "image", "risk_class": "high", "form": "json"}
 EVIDENCE = {"kind": "scan", "verdict": "claimed", "summary": "None found"}
+
+INCIDENT = ("incident",)
 
 # Name: (method, arguments, body, status for each of PERSONAS). Version 2 is live and version 1 stands by.
 ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
@@ -95,6 +100,29 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "registry:set_rule": ("post", SYSTEM, {**WHY, **RULE}, "302 403 302 403 403 404"),
     "registry:name_approver": ("post", SYSTEM, {"username": "second_lead"}, "302 403 302 403 403 404"),
     "registry:remove_approver": ("post", SYSTEM, {"username": "lead"}, "302 403 302 403 403 404"),
+    "registry:organisation": ("get", (), {}, "302 200 200 200 200 404"),
+    "registry:classification": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
+    "registry:classify": ("get", SYSTEM, {}, "302 404 200 404 404 404"),
+    "registry:registration": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
+    "registry:registration_file": ("get", (*SYSTEM, "form"), {}, "302 200 200 200 200 404"),
+    "registry:incidents": ("get", (), {}, "302 200 200 200 200 404"),
+    "registry:open_incident": ("get", (), {}, "302 200 200 200 404 404"),
+    # The case was opened by the compliance officer: support sees its own alone.
+    "registry:incident": ("get", INCIDENT, {}, "302 200 200 404 200 404"),
+    "registry:assess_incident": ("get", INCIDENT, {}, "302 403 200 404 403 404"),
+    "registry:add_incident_file": ("post", INCIDENT, {}, "302 403 422 404 403 404"),
+    "registry:incident_file": ("get", (*INCIDENT, "incident_file"), {}, "302 200 200 404 200 404"),
+    "registry:release_incident_hold": ("post", INCIDENT, WHY, "302 403 409 404 403 404"),
+    "registry:link_incident": ("post", INCIDENT, {"what": "dispute", "value": "3"}, "302 403 302 404 403 404"),
+    "registry:keep_incident_message": ("post", INCIDENT, {}, "302 403 422 404 403 404"),
+    "registry:add_incident_note": ("post", INCIDENT, {"words": "w"}, "302 403 302 404 403 404"),
+    "registry:incident_report": ("get", INCIDENT, {}, "302 403 200 404 403 404"),
+    "registry:incident_report_pdf": ("get", (*INCIDENT, "report"), {}, "302 200 200 404 200 404"),
+    "registry:send_incident_report": ("post", INCIDENT, {}, "302 403 422 404 403 404"),
+    "registry:hold_incident_version": ("post", INCIDENT, {}, "302 403 422 404 403 404"),
+    "registry:incident_move": ("post", (*INCIDENT, "ending"), WHY, "302 403 302 404 403 404"),
+    "api:incidents": ("get", (), {}, "401 200 200 200 200 200"),
+    "api:incident": ("get", INCIDENT, {}, "401 200 200 404 200 404"),
     "registry:trusted_sources": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
     "registry:remove_source": ("post", (*SYSTEM, "source"), WHY, "302 403 302 403 403 404"),
     # What is no multipart is not read at all.
@@ -220,7 +248,7 @@ def things(db: None) -> dict[str, Any]:
     named["source"] = ci_tokens.trust().id
     about = {"dispute": dispute, "now": now}
     named["file"] = disputing.attach_file(actor=support, name="a.txt", content=b"plain words", **about).id
-    named |= {**WORDS, **answered_case(support, officer)}
+    named |= {**WORDS, **answered_case(support, officer), **incident(officer)}
     return {**named, "tile": "0/000", "slug": "mortgage", "number": 1, "name": "retire", **REGISTRY}
 
 
@@ -235,6 +263,18 @@ def answered_case(support: Any, officer: Any) -> dict[str, Any]:
     reviewing.decide_dispute(actor=officer, dispute=case, decision=decision, now=now, **RULING)
     letter = letters.send_letter(actor=support, dispute=case, decision=decision, now=now, **ANSWER)
     return {"answered": case.number, "letter": letter.id}
+
+
+def incident(officer: Any) -> dict[str, Any]:
+    """A case about a system of its own, so that nothing else is held, with a file and a report."""
+    facts = {"actor": officer, "now": timezone.now()}
+    other = factories.make_system(factories.person("lead").actor, "held")
+    judged = Judged(kind="rights", role="provider", aware_at=facts["now"])
+    case = incidents.open_incident(system=other, versions=[], description="Denied.", judged=judged, **facts)
+    file = incidents.add_file(incident=case, name="a.txt", content=b"plain words", **facts)
+    report = reporting.save_report(incident=case, stage="initial", sections={"happened": "Denied."}, **facts)
+    named = {"incident": case.number, "incident_file": file.id, "report": report.number}
+    return {**named, "ending": "find_not_serious"}
 
 
 def test_every_address_has_a_row() -> None:

@@ -1,0 +1,51 @@
+"""Whether the answers about a system fit together and with the law. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from portal.errors import Problem
+from registry.classification.facts import CIRCUMSTANCE_WORDS, EXITS, POINTS, PRACTICES, ROLES, TAKEOVERS
+
+
+def problems_in(said: Mapping[str, Any]) -> list[Problem]:
+    """Every answer that is unknown, missing, or contradicts another one or the law."""
+    found: list[Problem] = []
+
+    def unless(holds: Any, path: str, words: str) -> None:
+        if not holds:
+            found.append(Problem(path, words))
+
+    point, way_out, practices = said["annex_iii_point"], said["exit_condition"], said["practices"]
+    unless(said["role"] in ROLES, "role", "must be provider, deployer or both")
+    unless(point is None or point in POINTS, "annex_iii_point", "is no point of Annex III")
+    unless(way_out is None or way_out in EXITS, "exit_condition", "is no condition of Art. 6(3)")
+    unless(said["takeover"] is None or said["takeover"] in TAKEOVERS, "takeover", "is none of Art. 25(1)")
+    unless(set(said["circumstances"]) <= set(CIRCUMSTANCE_WORDS), "circumstances", "hold something unknown")
+    unless(
+        said["takeover"] is None or said["role"] != "deployer",
+        "role",
+        "cannot be deployer alone: whoever does this becomes the provider (Art. 25(1))",
+    )
+    if way_out:
+        unless(point, "exit_condition", "is only for what Annex III lists")
+        unless(
+            not said["profiles"],
+            "exit_condition",
+            "is closed: a system that profiles people is always high-risk (Art. 6(3), last sentence)",
+        )
+        unless(
+            said["exit_assessment"].strip(), "exit_assessment", "must say why, before it is released (Art. 6(4))"
+        )
+    for letter in PRACTICES:
+        answer = practices.get(letter)
+        unless(answer is not None, f"practice_{letter}", "must be answered")
+        unless(
+            not (answer and answer["found"] and not answer["note"].strip()),
+            f"note_{letter}",
+            "must say what was found",
+        )
+    first, again = said["first_used_on"], said["redesigned_on"]
+    unless(not again or (first and again >= first), "redesigned_on", "must be no earlier than the first use")
+    return found
