@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,25 @@ import registry.queries as registry
 from audit.models import Entry
 from explain import charts
 from explain.models import Explanation
+from explain.telling import Reason, protected_used, titles_of
 from portal.errors import Conflict
 from portal.printing.press import print_spelt_out
 from portal.templatetags.portal_tags import exact, number, percent, signed, who
 from registry.models import Version
+from registry.scoring.manifest import Manifest
 
 Block = dict[str, Any]
+Telling = Callable[[Mapping[str, Any], Manifest], Sequence[Reason]]
 LAYOUT = Path(__file__).resolve().parent / "layouts" / "report.typ"
 
 
-def report_pdf(explanation: Explanation, report: Mapping[str, Any] | None, *, now: datetime) -> bytes:
-    """The PDF of a report, embedded as JSON. `Conflict` while there is none, or after it was erased."""
+def report_pdf(
+    explanation: Explanation, report: Mapping[str, Any] | None, *, tell: Telling, now: datetime
+) -> bytes:
+    """The PDF of a report, embedded as JSON. `Conflict` while there is none, or after it was erased.
+
+    `tell` puts compliance's wording beside the report's reasons; the report itself stays as it is.
+    """
     if explanation.erased_on:
         raise Conflict("The report was erased with the person's data.", code="erased")
     if report is None:
@@ -35,14 +43,21 @@ def report_pdf(explanation: Explanation, report: Mapping[str, Any] | None, *, no
         "language": "en",
         "lede": f"Expert report on decision {explanation.decision_id}, printed {exact(now)}.",
         "footer": f"Countersign, report {str(explanation.report_sha256)[:16]}",
-        "blocks": list(_blocks(explanation, report, version, decision)),
+        "blocks": list(_blocks(explanation, report, version, decision, tell(report, version.spec))),
     }
     return print_spelt_out(LAYOUT, content, at=now, attached=dict(report))
 
 
-def _blocks(explanation: Explanation, report: Mapping[str, Any], version: Version, decision: Entry) -> Iterable[Block]:
+def _blocks(
+    explanation: Explanation,
+    report: Mapping[str, Any],
+    version: Version,
+    decision: Entry,
+    reasons: Sequence[Reason],
+) -> Iterable[Block]:
     told = charts.report_context(dict(report), version.spec)
     yield from _summary(report, told, decision)
+    yield from _plainly(report, told, reasons, titles_of(protected_used(report, version.spec), version.spec))
     yield from _line(report, told)
     yield from _shap(report, told)
     yield from _lime(report, told)
@@ -74,9 +89,22 @@ def _summary(report: Mapping[str, Any], told: Mapping[str, Any], decision: Entry
     )  # fmt: skip
     if told["problems"]:
         yield _list(told["problems"])
+
+
+def _plainly(
+    report: Mapping[str, Any], told: Mapping[str, Any], reasons: Sequence[Reason], protected: Sequence[str]
+) -> Iterable[Block]:
     yield _heading("In plain words")
+    for title in protected:
+        yield _note(f"The model used a protected characteristic: {title}. It is not among the reasons.")
     nothing = f"No input that may be given as a reason pushed towards {told['adverse_label']}."
-    yield _list(report["reasons"] or [nothing])
+    lines = [f"{reason.sentence} [{reason.line}]" if reason.sentence else reason.line for reason in reasons]
+    yield _list(lines or [nothing])
+    worded = [reason.wording for reason in reasons if reason.wording]
+    if worded:
+        which = "; ".join(f"“{each.title}”, version {each.number} by {who(each.by)}" for each in worded)
+        yield _note(f"Before brackets stands the wording of compliance ({which}), in brackets the report's own line.")
+    agreement = report["agreement"]
     if agreement and agreement["verdict"] == "disagree":
         yield _note("The two methods disagree: do not quote the order of the reasons.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -17,7 +18,9 @@ import audit.queries as trail
 from explain import queries, services
 from explain.disputes.queries import check_not_blind
 from explain.expert import report_pdf
+from explain.letters.languages import language_of
 from explain.models import Explanation
+from explain.wording.queries import FIRST_LANGUAGE, reasons_of
 from portal.rest import Endpoint
 
 
@@ -78,7 +81,8 @@ class ExplanationPdf(Endpoint):
         explanation = queries.explanation_for(self.actor, identifier)
         check_not_blind(self.actor, explanation.decision_id)
         report = services.read_report(actor=self.actor, explanation=explanation)
-        pdf = report_pdf(explanation, report, now=timezone.now())
+        tell = partial(reasons_of, explanation.system, language_of(FIRST_LANGUAGE).value)
+        pdf = report_pdf(explanation, report, tell=tell, now=timezone.now())
         name = f"explanation-{str(explanation.decision_id)[:13]}.pdf"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         return HttpResponse(pdf, content_type="application/pdf", headers=headers)

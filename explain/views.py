@@ -14,7 +14,10 @@ import audit.queries as trail
 import registry.queries as registry
 from explain import charts, queries, services
 from explain.disputes.queries import check_not_blind, disputes_visible_to
+from explain.letters.languages import language_of
 from explain.models import Explanation
+from explain.telling import protected_used, titles_of
+from explain.wording.queries import FIRST_LANGUAGE, reasons_of
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.http import HTMX_STOP_POLLING
@@ -76,4 +79,6 @@ def _explanation_context(found: Explanation, report: dict[str, Any] | None) -> d
     if report:
         version = registry.version_that_decided(found.system, found.version)
         context |= charts.report_context(report, version.spec)
+        context["reasons"] = reasons_of(found.system, language_of(FIRST_LANGUAGE).value, report, version.spec)
+        context["protected"] = titles_of(protected_used(report, version.spec), version.spec)
     return context

@@ -15,7 +15,7 @@ from audit.models import Entry
 from explain.disputes.queries import check_not_blind, dispute_for
 from explain.letters.languages import language_of
 from explain.letters.templating import Problem, fill, fill_line, read, says, title_problems
-from explain.letters.values import Facts, Wording, for_machines, values_of
+from explain.letters.values import Facts, for_machines, values_of
 from explain.models import Dispute, Letter, LetterTemplate, Ruling
 from explain.queries import policy_of, report_of
 from explain.reviewing.queries import grounds_of, ruling_of, spec_of
@@ -148,7 +148,6 @@ def _facts(dispute: Dispute, ruling: Ruling, decision: Entry, language: str, now
     policy = policy_of(dispute.system)
     system = System.objects.filter(slug=dispute.system).first()
     output = trail.output_of(decision.id) or {}
-    kept = wording_in(dispute.system, language)
     return Facts(
         case=dispute.number,
         today=now.date(),
@@ -170,7 +169,7 @@ def _facts(dispute: Dispute, ruling: Ruling, decision: Entry, language: str, now
         spec=spec_of(decision),
         report=_report_of(dispute),
         corrected=tuple(ruling.correction.changed) if ruling.correction else (),
-        wording={name: Wording(row.title, row.sentence) for name, row in kept.items()},
+        wording=wording_in(dispute.system, language),
     )
 
 

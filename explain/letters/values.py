@@ -14,18 +14,10 @@ from typing import Any
 
 from explain.letters.languages import Language
 from explain.letters.templating import Values
-from explain.methods.wording import MOST_REASONS, PROTECTED_MATTERS, SMALL, is_reason
+from explain.telling import Wording, principal, protected_in, protected_used
 from registry.scoring.manifest import Manifest
 
 MOST_CHANGES = 2
-
-
-@dataclass(frozen=True)
-class Wording:
-    """How an input is told in one language: its title, and the sentence of a reason (with {value}), if there is one."""
-
-    title: str
-    sentence: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +80,7 @@ def for_machines(facts: Facts, language: Language) -> dict[str, Any]:
         "score": facts.score,
         "threshold": facts.spec.output.threshold if facts.spec else None,
         "reasons": [{name: reason[name] for name in keep} for reason in _reasons(facts, language)],
-        "protected": _protected(facts),
+        "protected": protected_used(facts.report, facts.spec),
         "changes": [item["changes"] for item in _changes(facts)],
         "corrected": list(facts.corrected),
     }
@@ -113,7 +105,7 @@ def _inline(facts: Facts, language: Language) -> dict[str, str]:
         "contact": facts.contact,
         "authority": facts.authority,
         "corrected_data": language.listed([_title(facts, name) for name in facts.corrected]),
-        "protected": language.listed([_title(facts, name) for name in _protected(facts)]),
+        "protected": language.listed([_title(facts, name) for name in protected_used(facts.report, facts.spec)]),
     }
     if facts.spec:
         titles = [_title(facts, feature.name) for feature in facts.spec.inputs.features]
@@ -133,11 +125,7 @@ def _reasons(facts: Facts, language: Language) -> list[dict[str, Any]]:
     """The principal reasons, the strongest first; by name where the methods disagree about their order."""
     if facts.spec is None:
         return []
-    pushing = [item for item in _contributions(facts) if is_reason(item["contribution"], facts.spec.output)]
-    total = sum(abs(item["contribution"]) for item in pushing)
-    barred = _protected_names(facts)
-    told = [item for item in pushing if item["feature"] not in barred and abs(item["contribution"]) >= SMALL * total]
-    told = sorted(told, key=lambda item: -abs(item["contribution"]))[:MOST_REASONS]
+    told, total = principal(facts.report, facts.spec)
     if _disagree(facts.report):
         told = sorted(told, key=lambda item: _title(facts, item["feature"]))
     return [
@@ -169,7 +157,7 @@ def _bar(reason: Mapping[str, Any], language: Language) -> dict[str, Any]:
 
 
 def _changes(facts: Facts) -> list[Mapping[str, Any]]:
-    barred = _protected_names(facts)
+    barred = protected_in(facts.spec) if facts.spec else set()
     found = (facts.report or {}).get("counterfactuals") or []
     fair = [item for item in found if not any(change["feature"] in barred for change in item["changes"])]
     return fair[:MOST_CHANGES]
@@ -188,25 +176,6 @@ def _changes_block(facts: Facts, language: Language) -> list[dict[str, Any]]:
         ]
         items.append(language.otherwise.format(changes=language.listed(told), answer=item["label"]))
     return [{"kind": "list", "items": items}] if items else []
-
-
-def _protected(facts: Facts) -> list[str]:
-    """Protected inputs that the model used so much that the person must be told."""
-    barred = _protected_names(facts)
-    return [
-        item["feature"]
-        for item in _contributions(facts)
-        if item["feature"] in barred and item.get("share", 0) >= PROTECTED_MATTERS
-    ]
-
-
-def _contributions(facts: Facts) -> list[Mapping[str, Any]]:
-    shap = (facts.report or {}).get("shap") or {}
-    return list(shap.get("contributions") or [])
-
-
-def _protected_names(facts: Facts) -> set[str]:
-    return {each.name for each in facts.spec.inputs.features if each.protected} if facts.spec else set()
 
 
 def _disagree(report: Mapping[str, Any] | None) -> bool:

@@ -13,8 +13,11 @@ from django.utils import timezone
 
 from audit.models import Entry
 from explain import expert, tasks
+from explain.letters.languages import language_of
 from explain.models import Explanation
 from explain.queries import report_of
+from explain.telling import Reason
+from explain.wording.queries import reasons_of
 from portal.errors import Conflict
 from tests import factories
 from tests.explain.letters.conftest import text_of
@@ -32,9 +35,14 @@ def explained() -> Explanation:
     return made
 
 
+def tell(report: Any, spec: Any) -> list[Reason]:
+    """As the endpoint does it."""
+    return reasons_of("mortgage", language_of("en").value, report, spec)
+
+
 def pdf_of(explanation: Explanation, **changes: Any) -> bytes:
     """The PDF; `changes` are to what was found."""
-    return expert.report_pdf(explanation, {**report_of(explanation), **changes}, now=timezone.now())
+    return expert.report_pdf(explanation, {**report_of(explanation), **changes}, tell=tell, now=timezone.now())
 
 
 def words(explanation: Explanation, tmp_path: Path, **changes: Any) -> str:
@@ -111,7 +119,7 @@ def test_it_is_handed_out_by_the_api_and_recorded(api, client_of, support, audit
 def test_what_is_not_there_is_told(support) -> None:
     waiting = ask(factories.decided())
     with pytest.raises(Conflict, match="is queued: there is no report yet"):
-        expert.report_pdf(waiting, None, now=timezone.now())
+        expert.report_pdf(waiting, None, tell=tell, now=timezone.now())
     waiting.erased_on = timezone.now().date()
     with pytest.raises(Conflict, match="was erased"):
-        expert.report_pdf(waiting, None, now=timezone.now())
+        expert.report_pdf(waiting, None, tell=tell, now=timezone.now())

@@ -21,6 +21,7 @@ from tests import factories
 from tests.explain.letters.conftest import text_of
 
 from .conftest import ask
+from .test_expert import tell
 
 TRAINED = factories.trained_logistic
 
@@ -69,7 +70,7 @@ def test_a_value_is_explained_from_the_upload_to_the_pdf(client_of, support, tmp
     other = {**factories.DENIED, "pirat": 0.1}
     tried = explaining.try_inputs(version, other, seed=1, seconds=30)
     assert tried["score"] < value and tried["label"] is None and np.isfinite(tried["prediction"])
-    pdf = expert.report_pdf(explanation, report, now=timezone.now())
+    pdf = expert.report_pdf(explanation, report, tell=tell, now=timezone.now())
     assert pdf.startswith(b"%PDF")
     said = " ".join(text_of(pdf, tmp_path).split())
     assert "none: the answer is a value" in said and "towards “a higher value”" in said

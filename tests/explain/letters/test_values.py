@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any
 
 from explain.letters.languages import language_of
-from explain.letters.values import Facts, Wording, for_machines, values_of
+from explain.letters.values import Facts, for_machines, values_of
+from explain.telling import Wording
 from registry.scoring.manifest import Manifest
 
 EN, DE = language_of("en"), language_of("de")
