@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import select
 import signal
-import subprocess
-import sys
 import threading
 import time
 from base64 import b64decode, b64encode
@@ -17,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from registry.scoring import sandbox
+from registry.scoring.forking import Program, server
 from registry.scoring.problems import ScoreInvalid
 from registry.scoring.remote import Ask
 
@@ -44,7 +41,8 @@ class Explainer:
         self.store = store
         limits = {"memory_bytes": memory_bytes, "warm_bytes": warm_bytes, "idle_s": idle_s}
         self._settings = {"store": str(store.resolve()), **limits}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Program | None = None
+        self._stdin = self._stdout = -1
         self._rest, self._outbox = b"", b""
         self._numbers = count(1)
         self._lock = threading.Lock()
@@ -52,7 +50,7 @@ class Explainer:
     @property
     def pid(self) -> int | None:
         """The process id, or None where there is no process."""
-        return None if self._process is None or self._process.poll() is not None else self._process.pid
+        return self._process.pid if self._process is not None and self._is_running else None
 
     def ask(
         self, job: Mapping[str, Any], seconds: float, hear: Hear = lambda message: None, call: Ask | None = None
@@ -88,13 +86,14 @@ class Explainer:
         """End the process and all that it holds."""
         if self._process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                stream.close()  # type: ignore[union-attr]
+        self._process.end()
+        for stream in (self._stdin, self._stdout):
+            os.close(stream)
         self._process, self._rest, self._outbox = None, b"", b""
+
+    @property
+    def _is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def _ask(self, job: Message, deadline: float, hear: Hear, call: Ask | None) -> Message:
         self._send(job)
@@ -126,16 +125,15 @@ class Explainer:
 
         A process in the middle of a job reads nothing, and a wide version's manifest is larger than a pipe.
         """
-        if self.pid is None:
+        if not self._is_running:
             self.stop()
             self._start()
         self._outbox += json.dumps(job).encode() + b"\n"
         self._write()
 
     def _write(self) -> None:
-        assert self._process is not None and self._process.stdin is not None
         try:
-            written = os.write(self._process.stdin.fileno(), self._outbox) if self._outbox else 0
+            written = os.write(self._stdin, self._outbox) if self._outbox else 0
         except BlockingIOError:
             written = 0
         except BrokenPipeError:
@@ -144,9 +142,7 @@ class Explainer:
 
     def _hear(self, until: float) -> Message | None:
         """The next message; None when it does not come in time. `Lost` when the process is gone."""
-        assert self._process is not None
-        incoming, outgoing = self._process.stdout, self._process.stdin
-        assert incoming is not None and outgoing is not None
+        incoming, outgoing = self._stdout, self._stdin
         while b"\n" not in self._rest:
             left = until - time.monotonic()
             ready = select.select([incoming], [outgoing] if self._outbox else [], [], max(0.0, left))
@@ -155,7 +151,7 @@ class Explainer:
             if ready[1]:
                 self._write()
             if ready[0]:
-                data = os.read(incoming.fileno(), 1 << 20)
+                data = os.read(incoming, 1 << 20)
                 if not data:
                     raise self._lost()
                 self._rest += data
@@ -163,24 +159,18 @@ class Explainer:
         return dict(json.loads(line))
 
     def _start(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-B", "-m", "explain.isolated.program"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=sandbox.environment(),
-            cwd=sandbox.PROJECT,
-            start_new_session=True,
-        )
-        assert self._process.stdin is not None
-        os.set_blocking(self._process.stdin.fileno(), False)
-        # The kernel watches the thread that starts a process, and a web server's threads come and go.
-        is_main = threading.current_thread() is threading.main_thread()
-        self._send({**self._settings, "die_with_parent": is_main})
+        theirs, self._stdin = os.pipe()
+        self._stdout, answers = os.pipe()
+        os.set_blocking(self._stdin, False)
+        self._process = server.start("explain.isolated.program", "", theirs, answers)
+        for end in (theirs, answers):
+            os.close(end)
+        self._send(self._settings)
 
     def _lost(self) -> Lost:
         assert self._process is not None
-        self._process.wait()
+        self._process.end()
+        assert self._process.returncode is not None
         return Lost(_how_it_ended(self._process.returncode), was_late=False)
 
 

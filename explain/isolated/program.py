@@ -1,6 +1,6 @@
 """The program of the process apart: jobs as lines of JSON in, messages as lines of JSON out, one job at a time.
 
-    settings   {"store", "memory_bytes", "warm_bytes", "idle_s", "die_with_parent"}                     the first line
+    settings   {"store", "memory_bytes", "warm_bytes", "idle_s"}                                        the first line
     jobs       {"id", "kind": "explain", "version", "inputs", "facts", "budget_s", "without"}
                {"id", "kind": "try", "version", "inputs", "seed"}
                {"id", "kind": "score", "version", "inputs"}
@@ -16,7 +16,6 @@ import json
 import os
 import resource
 import select
-import threading
 import time
 import traceback
 from base64 import b64decode, b64encode
@@ -28,7 +27,7 @@ from typing import Any
 from explain.isolated.shelf import Ready, Refused, Shelf
 from explain.methods import DecisionFacts, compose_report
 from explain.methods.trying import try_inputs
-from registry.scoring.confinement import confine, die_with_parent
+from registry.scoring.confinement import confine
 from registry.scoring.problems import ScoreInvalid
 
 # Of a job's time, what may go into scoring the background of a version that is not prepared yet.
@@ -47,9 +46,6 @@ def main() -> None:
     settings = inbox.line()
     if settings is None:
         return
-    if settings["die_with_parent"]:
-        die_with_parent()
-    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
     say = _speaker()
     limits = {"memory_bytes": settings["memory_bytes"], "cpu_s": 2**31, "answer": 0, "files": 128}
     confine(**limits, readable=[settings["store"]])
@@ -205,13 +201,6 @@ def _limit_processor() -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + JOB_CPU_S, hard))
-
-
-def _watch(parent: int) -> None:
-    """End when the parent is gone; a job may keep the input from being read for long."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os._exit(1)
 
 
 if __name__ == "__main__":
