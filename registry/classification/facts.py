@@ -192,6 +192,15 @@ SIZES: dict[str, str] = {
     "large": "Larger than that",
 }
 
+# Codes as the Union writes them (EL for Greece).
+MEMBER_STATES = {
+    **{"AT": "Austria", "BE": "Belgium", "BG": "Bulgaria", "HR": "Croatia", "CY": "Cyprus", "CZ": "Czechia"},
+    **{"DK": "Denmark", "EE": "Estonia", "FI": "Finland", "FR": "France", "DE": "Germany", "EL": "Greece"},
+    **{"HU": "Hungary", "IE": "Ireland", "IT": "Italy", "LV": "Latvia", "LT": "Lithuania", "LU": "Luxembourg"},
+    **{"MT": "Malta", "NL": "Netherlands", "PL": "Poland", "PT": "Portugal", "RO": "Romania", "SK": "Slovakia"},
+    **{"SI": "Slovenia", "ES": "Spain", "SE": "Sweden"},
+}
+
 
 @dataclass(frozen=True)
 class Classification:

@@ -12,6 +12,7 @@ from registry.classification.facts import (
     AREAS,
     CIRCUMSTANCES,
     EXITS,
+    MEMBER_STATES,
     NEW_PRACTICES,
     PRACTICES,
     ROLES,
@@ -23,14 +24,6 @@ from registry.classification.facts import (
 from registry.forms import ReasonForm
 from registry.models import MarketStatus, Organisation, Registration, SystemClassification
 
-# Codes as the Union writes them (EL for Greece).
-MEMBER_STATES = {
-    **{"AT": "Austria", "BE": "Belgium", "BG": "Bulgaria", "HR": "Croatia", "CY": "Cyprus", "CZ": "Czechia"},
-    **{"DK": "Denmark", "EE": "Estonia", "FI": "Finland", "FR": "France", "DE": "Germany", "EL": "Greece"},
-    **{"HU": "Hungary", "IE": "Ireland", "IT": "Italy", "LV": "Latvia", "LT": "Lithuania", "LU": "Luxembourg"},
-    **{"MT": "Malta", "NL": "Netherlands", "PL": "Poland", "PT": "Portugal", "RO": "Romania", "SK": "Slovakia"},
-    **{"SI": "Slovenia", "ES": "Spain", "SE": "Sweden"},
-}
 _YES_NO = [("no", "No"), ("yes", "Yes")]
 
 

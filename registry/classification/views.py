@@ -18,9 +18,8 @@ from registry.classification import queries as classifying
 from registry.classification import registering, services
 from registry.classification.dates import calendar, is_legacy, prohibited
 from registry.classification.duties import risk_reason
-from registry.classification.facts import PRACTICES
+from registry.classification.facts import MEMBER_STATES, PRACTICES
 from registry.classification.forms import (
-    MEMBER_STATES,
     ClassificationForm,
     OrganisationForm,
     RegistrationForm,

@@ -8,6 +8,7 @@ from types import ModuleType
 from registry.dossier.contributions import (
     approvals,
     checks,
+    classification,
     data,
     documents,
     monitoring,
@@ -20,6 +21,7 @@ from registry.dossier.contributions import (
 ROOMS: tuple[ModuleType, ...] = (
     *(systems, versions, data, checks, approvals, releases, trail, monitoring),
     documents,
+    classification,
 )
 
 
