@@ -116,7 +116,7 @@ def owes_approval(version: Version) -> bool:
 
 def incidents_holding(system: System) -> QuerySet[Incident]:
     """The incidents of the system whose legal hold is in force, the oldest first."""
-    return _holding().filter(system=system)
+    return _holding().filter(system=system).prefetch_related("versions")
 
 
 def held_by(version: Version) -> Incident | None:

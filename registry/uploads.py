@@ -28,6 +28,8 @@ FILES = ("artifact", "background", "evaluation", "golden")
 OTHERS = {
     "api:feature-parity": dict.fromkeys(("training", "serving"), MAX_SAMPLE_BYTES),
     "explain:add_file": {"file": 5 * 1024 * 1024},
+    "registry:add_incident_file": {"file": 5 * 1024 * 1024},
+    "registry:keep_incident_message": {"file": 5 * 1024 * 1024},
 }
 VERSION_PAGES = ("api:versions", "registry:new_version")
 # What surrounds the parts, and all of a form without files.

@@ -11,9 +11,11 @@ urlpatterns = [
     path("systems/<slug:slug>/versions/new/", views.new_version, name="new_version"),
     path("systems/<slug:slug>/versions/<int:number>/", views.version, name="version"),
     path("", include("registry.checking.urls")),
+    path("", include("registry.incidents.urls")),
     path("", include("registry.provenance.urls")),
     path("", include("registry.cards.urls")),
     path("", include("registry.releasing.urls")),
+    path("", include("registry.classification.urls")),
     # Last, since a move's name would catch the other rooms' pages of a version.
     path("", include("registry.approving.urls")),
 ]

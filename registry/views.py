@@ -45,6 +45,9 @@ def system(request: HttpRequest, slug: str) -> HttpResponse:
         "versions": found.versions.all(),
         "release": queries.current_release(found),
         "may_register": actor.may(Permission.VERSION_REGISTER),
+        "may_open_incident": actor.may(Permission.INCIDENT_OPEN),
+        "holding": queries.incidents_holding(found),
+        "may_see_incidents": actor.may(Permission.INCIDENT_VIEW),
     }
     return render(request, "registry/system.html", context)
 
@@ -85,6 +88,8 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     moves = [move for move in lifecycle.moves_from(state) if actor.may(move.permission)]
     context = {
         **checklist_context(actor, found),
+        "holding": queries.incidents_holding(found.system).filter(held_versions__version=found),
+        "may_see_incidents": actor.may(Permission.INCIDENT_VIEW),
         "spec": found.spec,
         "submission": progress.submission,
         "missing": progress.missing if state == lifecycle.State.SUBMITTED else {},

@@ -1,1 +1,1 @@
-"""Serious incidents: cases with clocks, holds and reports to the authority (AI Act Art. 73)."""
+"""Possible serious incidents (AI Act Art. 73): cases with their clocks, and the legal hold on what they are about."""

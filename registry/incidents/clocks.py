@@ -9,6 +9,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from portal.errors import Problem
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How a case is judged: the facts that set its clock, in the words of `registry.models.Assessment`."""
+
+    kind: str
+    role: str
+    aware_at: datetime
+    is_death: bool = False
+    is_widespread: bool = False
+    causality: str = "unknown"
+    causality_at: datetime | None = None
+    # Why Art. 73(9) limits what is reported; empty where it does not.
+    sector_rule: str = ""
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -28,16 +45,33 @@ class Ageing:
     words: str
 
 
-def clocks_of(*, aware_at: datetime, kind: str, is_death: bool, is_widespread: bool) -> list[Clock]:
-    """The clocks that run, the one that binds first."""
-    found = [_clock("Art. 73(2)", 15, aware_at, "it may be a serious incident")]
-    if is_death:
-        found.append(_clock("Art. 73(4)", 10, aware_at, "a person died"))
-    if is_widespread:
-        found.append(_clock("Art. 73(3)", 2, aware_at, "it is a widespread infringement (Art. 3(61))"))
-    if kind == "infrastructure":
-        found.append(_clock("Art. 73(3)", 2, aware_at, "critical infrastructure is disrupted (Art. 3(49)(b))"))
+def clocks_of(judged: Judged) -> list[Clock]:
+    """The clocks that run, the one that binds first; `judged` may be the row of an assessment."""
+    found = [_clock(judged, "Art. 73(2)", 15, "it may be a serious incident")]
+    if judged.is_death:
+        found.append(_clock(judged, "Art. 73(4)", 10, "a person died"))
+    if judged.is_widespread:
+        found.append(_clock(judged, "Art. 73(3)", 2, "it is a widespread infringement (Art. 3(61))"))
+    if judged.kind == "infrastructure":
+        found.append(_clock(judged, "Art. 73(3)", 2, "critical infrastructure is disrupted (Art. 3(49)(b))"))
     return sorted(found, key=lambda clock: clock.due_at)
+
+
+def problems_of(judged: Judged, now: datetime) -> list[Problem]:
+    """What cannot be true of a case, by field."""
+    problems = []
+    if judged.aware_at > now:
+        problems.append(Problem("aware_at", "lies in the future"))
+    if judged.is_death and judged.kind != "health":
+        problems.append(Problem("is_death", "belongs to the kind “death, or serious harm to somebody's health”"))
+    if judged.causality == "unknown" and judged.causality_at:
+        problems.append(Problem("causality_at", "must be left out while the cause is not known"))
+    if judged.causality != "unknown":
+        if judged.causality_at is None:
+            problems.append(Problem("causality_at", "is required: since when?"))
+        elif judged.causality_at > now:
+            problems.append(Problem("causality_at", "lies in the future"))
+    return problems
 
 
 def ageing_of(due_at: datetime, now: datetime, reported_at: datetime | None = None) -> Ageing:
@@ -52,8 +86,8 @@ def ageing_of(due_at: datetime, now: datetime, reported_at: datetime | None = No
     return Ageing("due_soon" if left < timedelta(days=3) else "on_time", f"{_span(left)} left")
 
 
-def _clock(article: str, days: int, aware_at: datetime, why: str) -> Clock:
-    return Clock(article, days, aware_at + timedelta(days=days), why)
+def _clock(judged: Judged, article: str, days: int, why: str) -> Clock:
+    return Clock(article, days, judged.aware_at + timedelta(days=days), why)
 
 
 def _span(gap: timedelta) -> str:

@@ -49,6 +49,8 @@ def production(request: HttpRequest, slug: str) -> HttpResponse:
         "form": RollbackForm(initial={"expected_release": release.number if release else 0}),
         "unratified": [_to_ratify(actor, item) for item in queries.unratified_releases().filter(system=found)],
         "is_fresh": is_fresh(request),
+        "holding": queries.incidents_holding(found),
+        "may_see_incidents": actor.may(Permission.INCIDENT_VIEW),
     }
     return render(request, "registry/production.html", context)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -20,6 +20,7 @@ import registry.incidents.reporting.services as reporting
 import registry.incidents.services as incidents
 from registry.incidents.clocks import Judged
 from tests import ci_tokens, exporting, factories
+from tests.databases import undone
 
 from .test_templates import url_names
 
@@ -218,9 +219,15 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
 }
 
 
-@pytest.fixture
-def things(db: None) -> dict[str, Any]:
-    """One of each thing that an address may name."""
+@pytest.fixture(scope="module")
+def things(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
+    """One of each thing that an address may name, made once: what a request does to them is undone."""
+    with django_db_blocker.unblock(), undone():
+        yield one_of_each()
+
+
+def one_of_each() -> dict[str, Any]:
+    """Arguments of addresses by name."""
     factories.released(1)
     system = factories.released(2).system
     officer, now = factories.person("compliance").actor, timezone.now()
@@ -294,18 +301,17 @@ def test_each_person_is_answered_as_the_table_says(name: str, things: dict[str, 
 def answer_to(persona: str, method: str, path: str, body: dict[str, Any], *, is_api: bool) -> int:
     """The status; what the request did is undone."""
     browser = Client()
-    if persona != "anonymous":
-        browser.force_login(factories.person(persona))
-    with transaction.atomic():
+    with undone():
+        if persona != "anonymous":
+            browser.force_login(factories.person(persona))
         if method == "get":
             answer = browser.get(path)
         elif is_api:
             answer = getattr(browser, method)(path, json.dumps(body), content_type="application/json")
         else:
             answer = browser.post(path, body)
-        transaction.set_rollback(True)
-    if answer.streaming:
-        answer.getvalue()  # a download holds its file open
+        if answer.streaming:
+            answer.getvalue()  # a download holds its file open
     return answer.status_code
 
 

@@ -25,6 +25,8 @@ import registry.approving.services as approving
 import registry.checking.importing.services as importing
 import registry.checking.services as checking
 import registry.classification.services as classifying
+import registry.incidents.reporting.services as reporting
+import registry.incidents.services as incidents
 import registry.provenance.services as provenance
 import registry.releasing.readiness as readiness
 import registry.releasing.services as releasing
@@ -39,6 +41,7 @@ from portal.errors import Invalid
 from portal.times import months_before
 from registry.checking.findings import Finding, Verdict
 from registry.checking.queries import open_run
+from registry.incidents.clocks import Judged
 from registry.releasing.preview import preview_of
 from tests import ci_tokens, exporting, factories
 from tests.factories import approved, decided, person, released, submitted, version
@@ -92,6 +95,29 @@ def now() -> dict[str, Any]:
 
 def actor(username: str = "lead") -> Any:
     return person(username).actor
+
+
+def judged(**changes: Any) -> Judged:
+    return Judged(**{"kind": "rights", "role": "provider", "aware_at": timezone.now(), **changes})
+
+
+def incident() -> Any:
+    facts = {"system": version(1).system, "versions": [version(1)], "description": "d", "judged": judged()}
+    return incidents.open_incident(actor=actor("support"), **facts, **now())
+
+
+def judge(service: Callable[..., Any], case: Any, **facts: Any) -> Any:
+    return service(actor=actor("compliance"), incident=case, **facts, **now())
+
+
+def end(case: Any) -> Any:
+    return incidents.move_incident(
+        "find_not_serious", actor=actor("compliance"), incident=case, reason="r", **now()
+    )
+
+
+def save_report(case: Any) -> Any:
+    return judge(reporting.save_report, case, stage="initial", sections={"happened": "h"})
 
 
 def old_decision() -> Any:
@@ -428,6 +454,42 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "registry.approving.retire_version": (
         lambda: approved(1),
         lambda found: approving.retire_version(actor=actor(), version=found, **WHY),
+    ),
+    "registry.incidents.open_incident": (lambda: released(1), lambda _: incident()),
+    "registry.incidents.assess_incident": (
+        lambda: incident(),
+        lambda case: judge(incidents.assess_incident, case, judged=judged(is_widespread=True), **WHY),
+    ),
+    "registry.incidents.hold_version": (
+        lambda: incident(),
+        lambda case: judge(incidents.hold_version, case, version=version(2)),
+    ),
+    "registry.incidents.link_incident": (
+        lambda: incident(),
+        lambda case: judge(incidents.link_incident, case, what="dispute", value="3"),
+    ),
+    "registry.incidents.add_note": (lambda: incident(), lambda case: judge(incidents.add_note, case, words="w")),
+    "registry.incidents.add_file": (
+        lambda: incident(),
+        lambda case: judge(incidents.add_file, case, name="a.txt", content=b"plain words"),
+    ),
+    "registry.incidents.move_incident": (lambda: incident(), lambda case: end(case)),
+    "registry.incidents.release_hold": (
+        lambda: end(incident()),
+        lambda case: judge(incidents.release_hold, case, **WHY),
+    ),
+    "registry.incidents.reporting.save_report": (lambda: incident(), lambda case: save_report(case)),
+    "registry.incidents.reporting.send_report": (
+        lambda: save_report(incident()).incident,
+        lambda case: judge(
+            reporting.send_report, case, number=1, authority="a", sent_at=case.assessments.get().aware_at
+        ),
+    ),
+    "registry.incidents.reporting.keep_message": (
+        lambda: incident(),
+        lambda case: judge(
+            reporting.keep_message, case, direction="incoming", authority="a", at=case.opened_at, words="w"
+        ),
     ),
     "registry.releasing.create_release": (lambda: approved(1), release),
     "registry.releasing.release_unapproved": (lambda: submitted(1), break_glass),

@@ -42,6 +42,8 @@ CONTRACT = {
     "/api/v1/exports/{identifier}/download/": {"get"},
     "/api/v1/explanations/{identifier}/": {"get"},
     "/api/v1/explanations/{identifier}/report.pdf": {"get"},
+    "/api/v1/incidents/": {"get", "post"},
+    "/api/v1/incidents/{number}/": {"get"},
     "/api/v1/disputes/": {"get", "post"},
     "/api/v1/disputes/{number}/": {"get"},
     "/api/v1/disputes/{number}/review/": {"post"},
