@@ -68,6 +68,7 @@ def decision(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
         "place": proofs.place_of(entry.id),
         "may_read": actor.may(Permission.DECISION_READ),
         "may_request_erasure": actor.may(Permission.ERASURE_REQUEST),
+        "may_open_incident": actor.may(Permission.INCIDENT_OPEN),
         "may_explain": actor.may(Permission.DECISION_EXPLAIN) and entry.status == "answered",
     }
     if request.method == "POST" and form.is_valid():

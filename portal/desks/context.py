@@ -19,6 +19,7 @@ WAYS = (
     ("Systems", "registry:systems", Permission.SYSTEM_VIEW),
     ("Decisions", "audit:decisions", Permission.DECISION_LIST),
     ("Disputes", "explain:disputes", Permission.DISPUTE_LIST),
+    ("Incidents", "registry:incidents", Permission.INCIDENT_VIEW),
     ("Trail", "audit:trail", Permission.TRAIL_VIEW),
     ("Erasures", "audit:erasures", Permission.ERASURE_REQUEST),
     ("Retention", "audit:retention", Permission.TRAIL_VIEW),

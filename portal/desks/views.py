@@ -21,6 +21,7 @@ import audit.queries as trail
 import explain.disputes.queries as disputing
 import registry.approving.queries as approving
 import registry.classification.queries as classifying
+import registry.incidents.queries as incidents
 import registry.queries as registry
 import registry.releasing.readiness as readiness
 from explain.disputes.history import ageing_of
@@ -39,6 +40,8 @@ def home(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"now": now}
     if actor.may(Permission.SYSTEM_VIEW) and Role.ML_LEAD in actor.roles:
         context["production"] = [_production(system) for system in registry.systems_visible_to(actor)]
+    if actor.may(Permission.INCIDENT_OPEN) or actor.may(Permission.INCIDENT_VIEW):
+        context["incidents"] = _incidents(actor, now)
     if actor.may(Permission.VERSION_APPROVE):
         context["awaiting"] = approving.versions_awaiting(actor, registry.versions_awaiting_approval(actor))
     if actor.may(Permission.DISPUTE_LIST):
@@ -104,6 +107,13 @@ def _disputes(actor: Actor, now: datetime) -> dict[str, Any]:
     groups = [(DISPUTE_WORDS[name], cases) for name, cases in waiting.items() if cases]
     ageing = {found.pk: ageing_of(found, now) for found in (*others, *(each for _, some in groups for each in some))}
     return {"groups": groups, "others": others, "ageing": ageing, "count": disputing.open_disputes(actor).count()}
+
+
+def _incidents(actor: Actor, now: datetime) -> list[tuple[Any, Any]]:
+    """Open cases with how their deadlines stand, those of which no authority knows first."""
+    found = list(incidents.open_incidents(actor)[:10])
+    ageing = incidents.ageing_by_number(found, now)
+    return [(incident, ageing[incident.number]) for incident in found]
 
 
 DISPUTE_WORDS = {
