@@ -26,6 +26,7 @@ from portal.accounts.models import ServiceToken, User
 from portal.demo import training
 from portal.demo.callers import LoanDesk
 from portal.demo.complaints import NotExplained, complain
+from portal.demo.governing import govern
 from portal.demo.people import PASSWORD, PEOPLE
 from portal.desks.services import employ, issue_token
 from portal.vault import secrets_dir
@@ -94,6 +95,7 @@ def tell(say: Callable[[str], None]) -> None:
     """Tell the whole story, or what is left of it."""
     _employ_people()
     system = _open_system()
+    govern(system, _actor("clara"), say)
     applicants = training.Applicants()
     desk = LoanDesk(settings.GATEWAY_URL, _desk_token(secrets_dir(settings.VAR_DIR) / "demo-token"), SYSTEM)
     first = 1
