@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django import forms
 from explain.disputes.forms import MoveForm, ReasonForm, choices
 from explain.letters.queries import DELIVERIES
 from explain.letters.templating import MAX_LENGTH
+from explain.models import Dispute
 
 
 class LetterForm(MoveForm):
@@ -49,7 +51,16 @@ class TemplateForm(ReasonForm):
         widget=forms.Textarea(attrs={"rows": 28, "spellcheck": "true", "class": "code tall"}),
     )
     expected_number = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
-    field_order = ("title", "body", "reason")
+    example = forms.ChoiceField(required=False, label="Look at it with")
+    field_order = ("title", "body", "reason", "example")
+
+    def __init__(self, *args: Any, examples: Sequence[Dispute], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cases = [(str(found.number), f"dispute {found.number}, {found.system}") for found in examples]
+        self.fields["example"].choices = [*cases, ("", "a made-up case")]
+        if self.data.get("act") == "look":
+            # Looking changes nothing.
+            self.fields["reason"].required = False
 
 
 class NewTemplateForm(forms.Form):

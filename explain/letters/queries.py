@@ -13,8 +13,8 @@ from typing import Any
 import audit.queries as trail
 from audit.models import Entry
 from explain.disputes.queries import check_not_blind, dispute_for
-from explain.letters.languages import language_of
-from explain.letters.templating import Problem, fill, fill_line, read, says, title_problems
+from explain.letters.languages import Language, language_of
+from explain.letters.templating import Problem, Written, read, title_problems, write
 from explain.letters.values import Facts, for_machines, values_of
 from explain.models import Dispute, Letter, LetterTemplate, Ruling
 from explain.queries import policy_of, report_of
@@ -52,6 +52,12 @@ def template_for(jurisdiction: str, language: str, kind: str) -> LetterTemplate 
     return versions_of(jurisdiction, language, kind).first()
 
 
+def number_of(jurisdiction: str, language: str, kind: str) -> int:
+    """The number of the template's newest version; 0 where there is none."""
+    newest = template_for(jurisdiction, language, kind)
+    return newest.number if newest else 0
+
+
 def versions_of(jurisdiction: str, language: str, kind: str) -> Any:
     """All versions of the template, the newest first."""
     return LetterTemplate.objects.filter(jurisdiction=jurisdiction, language=language, kind=kind).order_by("-number")
@@ -82,33 +88,35 @@ def draft_of(dispute: Dispute, decision: Entry, *, language: str, recipient: str
     policy = policy_of(dispute.system)
     kind = "upheld" if ruling.outcome == "upheld" else "changed"
     template = template_for(policy.jurisdiction, language, kind)
-    facts = _facts(dispute, ruling, decision, language, now)
+    facts = facts_of(dispute, ruling, decision, language, now)
     spoken = language_of(language)
     values = values_of(facts, spoken)
     problems = _missing(dispute, policy.sender, recipient, facts)
-    blocks: list[dict[str, Any]] = []
-    title = ""
+    written = write(template.title, template.body, values) if template else Written("", [], [])
     if template is None:
         words = f"There is no template for “{kind}” in {language} under the law of {policy.jurisdiction}."
         problems.append(f"{words} A compliance officer has to write one.")
-    else:
-        source = read(template.body)
-        blocks, absent = fill(source, values)
-        title, absent_in_title = fill_line(template.title, values)
-        wrong = [*title_problems(template.title), *source.problems, *absent_in_title, *absent]
-        problems += [f"The template, line {each.line}: {each.words}." for each in wrong]
-        if values.has("protected") and not says(source, values, "protected"):
-            problems.append("The model used a protected characteristic, and the template has no {protected} to say so.")
-    content = {
-        "language": spoken.code.partition("-")[0],
-        "title": title,
-        "sender": policy.sender,
-        "recipient": recipient.strip(),
-        "date": spoken.date(now.date()),
-        "footer": spoken.case.format(number=dispute.number),
-        "blocks": blocks,
-    }
-    return Draft(plain(content), for_machines(facts, spoken), problems, _warnings(values.inline), template, ruling)
+    problems += [f"The template{f', {each.where}' if each.where else ''}: {each.words}." for each in written.problems]
+    parties = {"sender": policy.sender, "recipient": recipient.strip()}
+    content = sheet_of(written, spoken, case=dispute.number, now=now, **parties)
+    return Draft(content, for_machines(facts, spoken), problems, _warnings(values.inline), template, ruling)
+
+
+def sheet_of(
+    written: Written, spoken: Language, *, sender: str, recipient: str, case: int, now: datetime
+) -> dict[str, Any]:
+    """A letter as it stands on paper, in characters that can be printed."""
+    return plain(
+        {
+            "language": spoken.code.partition("-")[0],
+            "title": written.title,
+            "sender": sender,
+            "recipient": recipient,
+            "date": spoken.date(now.date()),
+            "footer": spoken.case.format(number=case),
+            "blocks": written.blocks,
+        }
+    )
 
 
 def letter_for(actor: Actor, number: int, identifier: uuid.UUID) -> Letter:
@@ -144,7 +152,8 @@ def entry_of(letter: Letter) -> uuid.UUID | None:
     return step.entry_id if step else None
 
 
-def _facts(dispute: Dispute, ruling: Ruling, decision: Entry, language: str, now: datetime) -> Facts:
+def facts_of(dispute: Dispute, ruling: Ruling, decision: Entry, language: str, now: datetime) -> Facts:
+    """All that a letter about the decided case may speak of."""
     policy = policy_of(dispute.system)
     system = System.objects.filter(slug=dispute.system).first()
     output = trail.output_of(decision.id) or {}

@@ -97,8 +97,7 @@ def save_template(
     problems = _template_problems(jurisdiction, language, kind, title, body, reason)
     if problems:
         raise Invalid("The template cannot be saved.", details=problems)
-    newest = queries.template_for(jurisdiction, language, kind)
-    number = newest.number if newest else 0
+    number = queries.number_of(jurisdiction, language, kind)
     if expected_number is not None and expected_number != number:
         raise Conflict(f"Version {number} was saved in between. Look at it first.", code="template_changed")
     facts = {"jurisdiction": jurisdiction, "language": language, "kind": kind, "number": number + 1}
@@ -161,5 +160,5 @@ def _template_problems(
     if not reason.strip():
         problems.append(Problem("reason", "is required"))
     for each in queries.template_problems(title, body):
-        problems.append(Problem("body" if each.line else "title", f"line {each.line}: {each.words}"))
+        problems.append(Problem("body" if each.line else "title", f"{each.where}: {each.words}"))
     return problems

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any, Literal
 
 # What stands within a line, and what it says.
@@ -61,10 +62,15 @@ _CONDITION = re.compile(r"if (not )?([a-z_]+)")
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a template, and in which line (counted from 1)."""
+    """What is wrong with a template, and in which line (counted from 1; 0 is its title, None the whole)."""
 
-    line: int
+    line: int | None
     words: str
+
+    @property
+    def where(self) -> str:
+        """The place in words."""
+        return "" if self.line is None else f"line {self.line}" if self.line else "title"
 
 
 @dataclass(frozen=True)
@@ -163,6 +169,27 @@ def fill(template: Template, values: Values) -> tuple[list[dict[str, Any]], list
     return filled, problems
 
 
+@dataclass(frozen=True)
+class Written:
+    """A letter's title and blocks, and everything that is wrong with its template or missing in the case."""
+
+    title: str
+    blocks: list[dict[str, Any]]
+    problems: list[Problem]
+
+
+def write(title: str, body: str, values: Values) -> Written:
+    """The letter that the template makes of a case."""
+    source = read(body)
+    blocks, absent = fill(source, values)
+    told, absent_in_title = fill_line(title, values)
+    problems = [*title_problems(title), *source.problems, *absent_in_title, *absent]
+    if values.has("protected") and not says(source, values, "protected"):
+        words = "the model used a protected characteristic, and the template has no {protected} to say so"
+        problems.append(Problem(None, words))
+    return Written(told, blocks, sorted(dict.fromkeys(problems), key=lambda each: each.line or 0))
+
+
 def says(template: Template, values: Values, name: str) -> bool:
     """Whether the placeholder stands in what the letter says of this case."""
     return any(f"{{{name}}}" in part.text for part in _standing(template, values))
@@ -174,7 +201,8 @@ def fill_line(text: str, values: Values, line: int = 0) -> tuple[str, list[Probl
 
     def value_of(tag: re.Match[str]) -> str:
         value = values.inline.get(tag[1], "")
-        if not value:
+        # What is no placeholder is told where the template is read.
+        if not value and tag[1] in INLINE:
             problems.append(_absent(tag[1], line))
         return value or f"{{{tag[1]}}}"
 
@@ -213,7 +241,9 @@ def _section(tag: str, line: int, sections: list[tuple[str, bool, int]], templat
     found = _CONDITION.fullmatch(tag)
     name = found[2] if found else tag.removeprefix("if ")
     if found is None or name not in {*INLINE, *BLOCKS, *FLAGS}:
-        template.problems.append(Problem(line, f"a section cannot depend on “{name}”"))
+        near = get_close_matches(name, [*INLINE, *BLOCKS, *FLAGS], n=1)
+        hint = f"; do you mean “{near[0]}”?" if near else ""
+        template.problems.append(Problem(line, f"a section cannot depend on “{name}”{hint}"))
     sections.append((name, not (found and found[1]), line))
 
 
@@ -226,6 +256,7 @@ def _line_problems(line: str, number: int) -> Iterator[Problem]:
         if tag in BLOCKS or _is_section(tag):
             yield Problem(number, f"“{{{tag}}}” must stand on a line of its own")
         elif tag not in INLINE:
-            yield Problem(number, f"“{{{tag}}}” is no placeholder")
+            near = get_close_matches(tag, [*INLINE, *BLOCKS], n=1)
+            yield Problem(number, f"“{{{tag}}}” is no placeholder{f'; do you mean {{{near[0]}}}?' if near else ''}")
     if re.search(r"[{}]", _TAG.sub("", line)):
         yield Problem(number, "a brace belongs to no placeholder")

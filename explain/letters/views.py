@@ -18,11 +18,12 @@ from explain.disputes.queries import check_not_blind, dispute_for
 from explain.disputes.services import record_case_reading
 from explain.letters import queries, services
 from explain.letters.forms import LetterForm, NewTemplateForm, TemplateForm
+from explain.letters.previewing import Preview, examples_for, preview_of
 from explain.letters.templating import BLOCKS, FLAGS, INLINE
-from explain.models import Dispute
+from explain.models import Dispute, LetterTemplate
 from explain.queries import policy_of
 from explain.services import record_reading
-from portal.accounts.access import Permission
+from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Conflict, Hidden, Invalid
 
@@ -102,27 +103,31 @@ def templates(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def template(request: HttpRequest, jurisdiction: str, language: str, kind: str) -> HttpResponse:
-    """One template: its text, what may stand in it, and its versions."""
+    """One template: its text, how a letter made of it looks, what may stand in it, and its versions."""
     actor = actor_of(request)
     actor.need_sight(Permission.LETTER_MANAGE)
     if kind not in queries.KINDS:
         raise Hidden
     where = {"jurisdiction": jurisdiction, "language": language, "kind": kind}
     present = queries.template_for(**where)
-    start = present or queries.template_for("EU", "en", kind)
-    initial = {"title": start.title, "body": start.body} if start else {}
-    initial["expected_number"] = present.number if present else 0
-    form = TemplateForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    examples = examples_for(actor, kind)
+    form = TemplateForm(request.POST or None, initial=_start(present, kind), examples=examples)
+    status = 422 if form.is_bound and not form.is_valid() else 200
+    if form.is_bound and form.is_valid() and form.data.get("act") != "look":
+        wanted = {name: value for name, value in form.cleaned_data.items() if name != "example"}
         try:
-            saved = services.save_template(actor=actor, now=timezone.now(), **where, **form.cleaned_data)
-        except Invalid as refusal:
+            saved = services.save_template(actor=actor, now=timezone.now(), **where, **wanted)
+        except (Conflict, Invalid) as refusal:
+            # Whatever is wrong, the words that were typed stay in the form; who has seen why may save them after all.
             show(form, refusal)
+            form.data = {**form.data.dict(), "expected_number": queries.number_of(**where)}
+            status = refusal.status
         else:
             messages.success(request, f"Version {saved.number} is used from now on. Letters that were sent stay.")
             return redirect(reverse("explain:letter_template", kwargs=where))
     context = {
         **where,
+        "preview": _preview(actor, form, kind, language, examples) if form.is_bound else None,
         "kind_words": queries.KINDS[kind],
         "form": form,
         "present": present,
@@ -131,7 +136,25 @@ def template(request: HttpRequest, jurisdiction: str, language: str, kind: str) 
         "blocks": BLOCKS,
         "flags": FLAGS,
     }
-    return render(request, "explain/letter_template.html", context, status=422 if form.errors else 200)
+    return render(request, "explain/letter_template.html", context, status=status)
+
+
+def _start(present: LetterTemplate | None, kind: str) -> dict[str, Any]:
+    """What the form begins with: the version in force, or the English text."""
+    start = present or queries.template_for("EU", "en", kind)
+    text = {"title": start.title, "body": start.body} if start else {}
+    return {**text, "expected_number": present.number if present else 0}
+
+
+def _preview(actor: Actor, form: TemplateForm, kind: str, language: str, examples: list[Dispute]) -> Preview:
+    """What the text in the form would make of the chosen case; reading that is recorded."""
+    chosen = next((found for found in examples if str(found.number) == form.data.get("example")), None)
+    if chosen:
+        record_case_reading(actor=actor, disputes=[chosen])
+        if chosen.explanation and chosen.explanation.completeness:
+            record_reading(actor=actor, explanation=chosen.explanation)
+    title, body = (form.data.get(name, "") for name in ("title", "body"))
+    return preview_of(actor, title, body, kind=kind, language=language, dispute=chosen, now=timezone.now())
 
 
 def _initial(found: Dispute, languages: list[str]) -> dict[str, Any]:

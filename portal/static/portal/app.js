@@ -94,6 +94,13 @@
   });
   addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+  /* ---- long texts (data-guarded): leaving the page asks first, while something typed is not sent ---- */
+  const written = (form) => new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string")).toString();
+  const guarded = [...document.querySelectorAll("form[data-guarded]")].map((form) => [form, form.dataset.guarded ? "" : written(form)]);
+  addEventListener("beforeunload", (event) => {
+    if (guarded.some(([form, before]) => !form.dataset.sent && written(form) !== before)) event.preventDefault();
+  });
+
   /* ---- forms with large files: one that is too large is named before it is sent; how far the sending is ---- */
   document.addEventListener("change", (event) => {
     const input = event.target, most = Number(input.dataset?.maxBytes);
