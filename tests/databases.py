@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.db import connections
+from django.db import connections, transaction
 from psycopg import sql
 
 from portal.embedded import postgres
@@ -25,6 +25,14 @@ def orm_on(name: str) -> Iterator[None]:
         yield
     finally:
         _lead_to(before)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What is written inside is undone at the end."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @contextmanager
