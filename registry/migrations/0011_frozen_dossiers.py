@@ -41,6 +41,12 @@ create function registry_frozen_stays() returns trigger language plpgsql as $$
 declare
   ending text[] := array['state', 'ended_by', 'ended_at', 'end_reason', 'pdf_sha256', 'end_entry'];
 begin
+  if tg_op = 'INSERT' then
+    if new.state <> 'proposed' then
+      raise exception 'a dossier begins without signatures' using errcode = 'check_violation';
+    end if;
+    return new;
+  end if;
   if tg_op = 'DELETE' then
     if not registry_dossier_may_go(old.id) then
       raise exception 'dossier % is kept: its ten years are not over', old.number using errcode = 'check_violation';
@@ -58,7 +64,7 @@ begin
   end if;
   return new;
 end $$;
-create trigger frozen_stays before update or delete on registry_frozendossier
+create trigger frozen_stays before insert or update or delete on registry_frozendossier
   for each row execute function registry_frozen_stays();
 
 create function registry_signature_stays() returns trigger language plpgsql as $$

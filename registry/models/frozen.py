@@ -63,7 +63,9 @@ class FrozenDossier(models.Model):
             models.CheckConstraint(name="frozen_somebody_signs", condition=~Q(signatories=[])),
             models.CheckConstraint(
                 name="frozen_ended_whole",
-                condition=Q(state="proposed", ended_by=None, ended_at=None, end_entry=None, end_reason="", pdf_sha256="")
+                condition=Q(
+                    state="proposed", ended_by=None, ended_at=None, end_entry=None, end_reason="", pdf_sha256=""
+                )
                 | Q(ended_by__isnull=False, ended_at__isnull=False, end_entry__isnull=False)
                 & (
                     Q(state="complete", pdf_sha256__regex=SHA256)

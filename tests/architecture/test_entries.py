@@ -25,6 +25,7 @@ import registry.approving.services as approving
 import registry.checking.importing.services as importing
 import registry.checking.services as checking
 import registry.classification.services as classifying
+import registry.dossier.freezing.services as freezing
 import registry.incidents.reporting.services as reporting
 import registry.incidents.services as incidents
 import registry.provenance.services as provenance
@@ -45,6 +46,7 @@ from registry.incidents.clocks import Judged
 from registry.releasing.preview import preview_of
 from tests import ci_tokens, exporting, factories
 from tests.factories import approved, decided, person, released, submitted, version
+from tests.freezing import freeze, sign
 
 from .sources import ROOT, functions
 
@@ -454,6 +456,16 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "registry.approving.retire_version": (
         lambda: approved(1),
         lambda found: approving.retire_version(actor=actor(), version=found, **WHY),
+    ),
+    "registry.dossier.freezing.freeze_dossier": (lambda: None, lambda _: freeze()),
+    "registry.dossier.freezing.sign_dossier": (lambda: freeze(), lambda frozen: sign(frozen, "lead")),
+    "registry.dossier.freezing.decline_dossier": (
+        lambda: freeze(),
+        lambda frozen: freezing.decline_dossier(actor=actor(), dossier=frozen, reason="r", **now()),
+    ),
+    "registry.dossier.freezing.withdraw_dossier": (
+        lambda: freeze(),
+        lambda frozen: freezing.withdraw_dossier(actor=actor("compliance"), dossier=frozen, reason="r", **now()),
     ),
     "registry.incidents.open_incident": (lambda: released(1), lambda _: incident()),
     "registry.incidents.assess_incident": (
