@@ -46,7 +46,7 @@ def rehearsed(subject: Subject) -> Iterator[Fact]:
     common: dict[str, Any] = {"as_of": found.recorded_at, "source": found.recorded_by, "url": url}
     methods = ", ".join(found.payload.get("methods", [])).replace("_", " ")
     words = _("Each decision of version %(number)s can be explained by SHAP (%(methods)s) and LIME: %(summary)s.")
-    values = {"number": version.number, "methods": methods or "method not named", "summary": found.summary}
+    values: dict[str, Any] = {"number": version.number, "methods": methods or "unnamed", "summary": found.summary}
     yield Fact("explainability.local_method", words, values, **common)
     if agreement := found.payload.get("agreement"):
         named = ", ".join(f"{word.replace('_', ' ')} in {count}" for word, count in sorted(agreement.items()))
@@ -95,8 +95,8 @@ def reviewed(subject: Subject) -> Iterator[Fact]:
     turned = len(rulings) - counted[Outcome.UPHELD]
     url = reverse("explain:disputes") + f"?system={subject.system.slug}"
     common: dict[str, Any] = {"as_of": rulings[0][1], "source": "explain", "url": url, **_CASES}
-    words = _("People reviewed %(count)s disputes and changed the decision in %(turned)s; half took below %(days)s days.")
-    values = {"count": len(rulings), "turned": turned, "days": f"{taken:.1f}"}
+    words = _("People reviewed %(count)s disputes and changed %(turned)s decisions; half took below %(days)s days.")
+    values: dict[str, Any] = {"count": len(rulings), "turned": turned, "days": f"{taken:.1f}"}
     yield Fact("oversight.reviews", words, values, volatile=("count", "turned", "days"), **common)
     words = _("Each of %(count)s rulings is kept with its reviewer, its grounds and its time, beside the decision.")
     yield Fact("oversight.decision_record", words, {"count": len(rulings)}, volatile=("count",), **common)

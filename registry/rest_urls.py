@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("registry.checking.importing.rest_urls")),
     path("", include("registry.provenance.rest_urls")),
     path("", include("registry.cards.rest_urls")),
+    path("", include("registry.dossier.rest_urls")),
     path("", include("registry.incidents.rest_urls")),
     path("", include("registry.releasing.rest_urls")),
     path("", include("registry.approving.rest_urls")),

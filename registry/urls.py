@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("registry.incidents.urls")),
     path("", include("registry.provenance.urls")),
     path("", include("registry.cards.urls")),
+    path("", include("registry.dossier.urls")),
     path("", include("registry.releasing.urls")),
     path("", include("registry.classification.urls")),
     # Last, since a move's name would catch the other rooms' pages of a version.

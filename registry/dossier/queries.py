@@ -192,10 +192,9 @@ def history_of(system: System, item: str) -> list[Statement]:
     return list(system.statements.filter(item=item).select_related("version", "regulation").order_by("-id"))
 
 
-def newest_revision(system: System, version: Version | None, item: str) -> int:
-    """The number of the newest revision on the point, 0 where there is none: what the next one must follow."""
-    rows = Statement.objects.filter(system=system, version=version, item=item).order_by("-revision")
-    return rows.values_list("revision", flat=True).first() or 0
+def newest_statement(system: System, item: str) -> Statement | None:
+    """The newest revision on the point, whatever it is: what the next one must follow."""
+    return Statement.objects.filter(system=system, item=item).order_by("-revision").first()
 
 
 def draft_of(actor: Actor, system: System, item: str) -> StatementDraft | None:

@@ -145,7 +145,7 @@ class Migration(migrations.Migration):
                 ('asks', models.TextField()),
                 ('group', models.CharField(max_length=40)),
                 ('article', models.CharField(max_length=40)),
-                ('written_by', models.CharField(max_length=16)),
+                ('written_by', models.CharField(choices=[('auto', 'filled automatically'), ('ml_lead', 'ML lead'), ('compliance', 'compliance officer')], max_length=16)),
                 ('applies_to', models.CharField(max_length=16)),
                 ('condition', models.TextField(null=True)),
                 ('applies_from', models.JSONField()),
@@ -180,8 +180,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
-                'indexes': [models.Index(fields=['system', 'item', '-revision'], name='statement_newest')],
-                'constraints': [models.UniqueConstraint(fields=('system', 'version', 'item', 'revision'), name='statement_revision_unique', nulls_distinct=False), models.CheckConstraint(condition=models.Q(('kind__in', ['statement', 'comment', 'override', 'not_applicable', 'withdrawal'])), name='statement_kind_known'), models.CheckConstraint(condition=models.Q(('revision__gte', 1)), name='statement_revision_counts'), models.CheckConstraint(condition=django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('text'), 100000), name='statement_text_fits'), models.CheckConstraint(condition=models.Q(('kind__in', ['not_applicable', 'withdrawal']), models.Q(('text', ''), _negated=True), _connector='OR'), name='statement_says_something'), models.CheckConstraint(condition=models.Q(('kind__in', ['statement', 'comment']), models.Q(('reason', ''), _negated=True), _connector='OR'), name='statement_gives_reason')],
+                'constraints': [models.UniqueConstraint(fields=('system', 'item', 'revision'), name='statement_revision_unique'), models.CheckConstraint(condition=models.Q(('kind__in', ['statement', 'comment', 'override', 'not_applicable', 'withdrawal'])), name='statement_kind_known'), models.CheckConstraint(condition=models.Q(('revision__gte', 1)), name='statement_revision_counts'), models.CheckConstraint(condition=django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('text'), 100000), name='statement_text_fits'), models.CheckConstraint(condition=models.Q(('kind__in', ['not_applicable', 'withdrawal']), models.Q(('text', ''), _negated=True), _connector='OR'), name='statement_says_something'), models.CheckConstraint(condition=models.Q(('kind__in', ['statement', 'comment']), models.Q(('reason', ''), _negated=True), _connector='OR'), name='statement_gives_reason')],
             },
         ),
         migrations.CreateModel(

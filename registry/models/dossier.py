@@ -25,6 +25,14 @@ class StatementKind(models.TextChoices):
     WITHDRAWAL = "withdrawal", "Withdrawn"
 
 
+class Writer(models.TextChoices):
+    """Who fills a point: the registry by itself, or a person."""
+
+    AUTO = "auto", "filled automatically"
+    ML_LEAD = "ml_lead", "ML lead"
+    COMPLIANCE = "compliance", "compliance officer"
+
+
 class Regulation(models.Model):
     """One state of the law, as a file of data had it; loaded once, never changed. PII: the loader's name."""
 
@@ -58,8 +66,7 @@ class Requirement(models.Model):
     asks = models.TextField()
     group = models.CharField(max_length=40)
     article = models.CharField(max_length=40)
-    # ml_lead, compliance, or auto: the registry fills it.
-    written_by = models.CharField(max_length=16)
+    written_by = models.CharField(max_length=16, choices=Writer.choices)
     applies_to = models.CharField(max_length=16)
     condition = models.TextField(null=True)
     # {"annex_iii", "annex_i", "others", "formal_from", "basis"}
@@ -78,7 +85,7 @@ class Requirement(models.Model):
             models.UniqueConstraint(fields=["regulation", "item"], name="requirement_item_unique"),
             models.UniqueConstraint(fields=["regulation", "place"], name="requirement_place_unique"),
             models.CheckConstraint(
-                name="requirement_writer_known", condition=Q(written_by__in=["auto", "ml_lead", "compliance"])
+                name="requirement_writer_known", condition=Q(written_by__in=Writer.values)
             ),
             models.CheckConstraint(
                 name="requirement_binds_somebody", condition=Q(applies_to__in=["provider", "deployer", "both"])
@@ -92,7 +99,8 @@ class Requirement(models.Model):
 class Statement(models.Model):
     """What a person signed on a point, with the evidence as it stood; added, never changed. PII: staff names.
 
-    Without a version it holds for every version of the system. `evidence` is `[{"name", "sentence", "url", "digest"}]`.
+    Without a version it holds for every version of the system; revisions count through all of them. `evidence` is
+    `[{"name", "key", "sentence", "url", "digest"}]`.
     """
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="statements")
@@ -111,14 +119,9 @@ class Statement(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["system", "item", "-revision"], name="statement_newest")]
         constraints = [
             # Compare-and-set: of two people who write after the same revision, one gets the number.
-            models.UniqueConstraint(
-                fields=["system", "version", "item", "revision"],
-                nulls_distinct=False,
-                name="statement_revision_unique",
-            ),
+            models.UniqueConstraint(fields=["system", "item", "revision"], name="statement_revision_unique"),
             models.CheckConstraint(
                 name="statement_kind_known", condition=Q(kind__in=[kind.value for kind in StatementKind])
             ),
