@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.http import content_disposition_header
 
 from portal.errors import Hidden, Refusal, error_body
 
@@ -57,6 +58,13 @@ def part(request: HttpRequest, template: str, name: str, context: dict[str, Any]
     """The named part of a page for an htmx request, the whole page for any other (same URL, same context)."""
     is_part = request.htmx and not request.htmx.boosted
     return render(request, f"{template}#{name}" if is_part else template, context)
+
+
+def as_download(content: bytes, *, name: str, media_type: str) -> HttpResponse:
+    """A file as a download, never as a page of ours: what came from outside could be one."""
+    disposition = content_disposition_header(as_attachment=True, filename=name) or "attachment"
+    headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
+    return HttpResponse(content, content_type=media_type, headers=headers)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

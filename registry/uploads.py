@@ -27,6 +27,7 @@ FILES = ("artifact", "background", "evaluation", "golden")
 # What other rooms' pages take, by the address's name: the most bytes of each file.
 OTHERS = {
     "api:feature-parity": dict.fromkeys(("training", "serving"), MAX_SAMPLE_BYTES),
+    "api:dispute-files": {"file": 5 * 1024 * 1024},
     "explain:add_file": {"file": 5 * 1024 * 1024},
     "registry:add_incident_file": {"file": 5 * 1024 * 1024},
     "registry:keep_incident_message": {"file": 5 * 1024 * 1024},

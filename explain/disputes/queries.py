@@ -171,6 +171,12 @@ def files_of(dispute: Dispute) -> list[dict[str, Any]]:
     return [{"file": row, "name": seal.open_text(f"file-name/{row.id}", row.sealed_name)} for row in rows]
 
 
+def name_of(attachment: Attachment) -> str:
+    """The file's name; empty where it was erased."""
+    seal = Seal(attachment.dispute.decision_id)
+    return seal.open_text(f"file-name/{attachment.id}", attachment.sealed_name)
+
+
 def file_for(actor: Actor, number: int, identifier: uuid.UUID) -> Attachment:
     """The file of a case, or `Hidden`."""
     dispute = dispute_for(actor, number)
@@ -183,11 +189,10 @@ def file_for(actor: Actor, number: int, identifier: uuid.UUID) -> Attachment:
 
 def content_of(attachment: Attachment) -> tuple[str, bytes]:
     """The name and the bytes of a file; `Hidden` where it was erased. Record the download first."""
-    seal = Seal(attachment.dispute.decision_id)
-    content = seal.open(f"file/{attachment.id}", attachment.sealed)
+    content = Seal(attachment.dispute.decision_id).open(f"file/{attachment.id}", attachment.sealed)
     if content is None or media_type_of(content) != attachment.media_type:
         raise Hidden
-    return seal.open_text(f"file-name/{attachment.id}", attachment.sealed_name), content
+    return name_of(attachment), content
 
 
 def related_to(actor: Actor, dispute: Dispute) -> list[Dispute]:

@@ -139,8 +139,13 @@ def add_note(*, actor: Actor, dispute: Dispute, words: str, now: datetime) -> No
 
 @transaction.atomic
 def attach_file(*, actor: Actor, dispute: Dispute, name: str, content: bytes, now: datetime) -> Attachment:
-    """Keep a file with the case, encrypted. `TooLarge` beyond 5 MiB, `Invalid` for what is none of the four kinds."""
-    locked = _lock_to_handle(actor, dispute)
+    """Keep a file with the case, encrypted. `TooLarge` beyond 5 MiB, `Invalid` for what is none of the four kinds.
+
+    Whoever took the case in may add what the person sent with it.
+    """
+    if actor.label != dispute.opened_by:
+        actor.need(Permission.DISPUTE_HANDLE)
+    locked = lock_dispute(dispute)
     if len(content) > MAX_BYTES:
         raise TooLarge(f"The file is larger than {MAX_BYTES // (1024 * 1024)} MiB.", code="file_too_large")
     media_type = media_type_of(content)

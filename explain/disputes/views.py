@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 import audit.queries as trail
@@ -40,7 +39,7 @@ from explain.queries import policy_of
 from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Conflict, Invalid
-from portal.http import HTMX_STOP_POLLING
+from portal.http import HTMX_STOP_POLLING, as_download
 from registry.uploads import refusal_of
 
 MOST_AT_ONCE = 100
@@ -184,10 +183,7 @@ def file(request: HttpRequest, number: int, identifier: uuid.UUID) -> HttpRespon
     found = queries.file_for(actor, number, identifier)
     services.record_download(actor=actor, attachment=found)
     name, content = queries.content_of(found)
-    # Always as a download: what came from outside is never shown as a page of ours.
-    disposition = content_disposition_header(as_attachment=True, filename=name)
-    headers = {"Content-Disposition": disposition or "attachment", "Cache-Control": "no-store"}
-    return HttpResponse(content, content_type=found.media_type, headers=headers)
+    return as_download(content, name=name, media_type=found.media_type)
 
 
 @require_POST

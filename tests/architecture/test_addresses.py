@@ -16,6 +16,7 @@ import explain.disputes.services as disputing
 import explain.letters.services as letters
 import explain.reviewing.services as reviewing
 import registry.approving.services as approving
+import registry.dossier.services as dossier
 import registry.incidents.reporting.services as reporting
 import registry.incidents.services as incidents
 from registry.incidents.clocks import Judged
@@ -36,6 +37,8 @@ ANSWER = {"recipient": "Ada", "delivery": "post", "language": "en"}
 LETTERS = ("jurisdiction", "language", "kind")
 WORDS = {"jurisdiction": "EU", "language": "en", "kind": "upheld", "feature": "pirat"}
 REGISTRY = {"gate": "image", "risk_class": "high", "form": "json"}
+WRITING = {"text": "Words.", "kind": "statement", "expected_revision": 0, "password": factories.PASSWORD}
+PAPER = {"key": "docs.ui_description", "title": "The desk", "url": "https://bank.example/desk"}
 EVIDENCE = {"kind": "scan", "verdict": "claimed", "summary": "None found"}
 
 INCIDENT = ("incident",)
@@ -97,6 +100,18 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "api:gate-waive": ("post", (*VERSION, "gate"), WHY, "401 403 201 403 403 404"),
     "registry:policy": ("get", ("risk_class",), {}, "302 200 200 200 200 404"),
     "registry:gate_policy": ("get", ("risk_class", "gate"), {}, "302 404 200 404 404 404"),
+    "registry:law": ("get", (), {}, "302 200 200 404 200 404"),
+    "registry:law_of": ("get", ("day",), {}, "302 200 200 404 200 404"),
+    "registry:law_difference": ("get", ("day", "day"), {}, "302 200 200 404 200 404"),
+    "registry:dossiers_waiting": ("get", (), {}, "302 200 200 404 200 404"),
+    "registry:dossier": ("get", SYSTEM, {}, "302 200 200 404 200 404"),
+    "registry:point": ("get", (*SYSTEM, "item"), {}, "302 200 200 404 200 404"),
+    "registry:write_point": ("post", (*SYSTEM, "item"), {**WRITING, "scope": "all"}, "302 302 302 404 403 404"),
+    "registry:attach_document": ("post", (*SYSTEM, "item"), PAPER, "302 302 302 404 403 404"),
+    "registry:withdraw_document": ("post", (*SYSTEM, "item", "paper"), WHY, "302 302 302 404 403 404"),
+    "registry:document": ("get", (*SYSTEM, "paper"), {}, "302 302 302 404 302 404"),
+    "api:dossier": ("get", SYSTEM, {}, "401 200 200 404 200 404"),
+    "api:dossier-statement": ("put", (*SYSTEM, "item"), WRITING, "401 200 200 404 403 404"),
     "registry:approvers": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
     "registry:set_rule": ("post", SYSTEM, {**WHY, **RULE}, "302 403 302 403 403 404"),
     "registry:name_approver": ("post", SYSTEM, {"username": "second_lead"}, "302 403 302 403 403 404"),
@@ -194,6 +209,8 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "api:dispute-corrections": ("post", ("dispute",), {"inputs": {"pirat": 0.3}}, "401 404 202 403 404 404"),
     "api:dispute-decide": ("post", ("dispute",), RULING, "401 404 200 403 404 404"),
     "api:dispute-extend": ("post", ("dispute",), {**WHY, "due_at": "2999-01-01T00:00Z"}, "401 404 422 422 404 404"),
+    "api:dispute-file": ("get", ("dispute", "file"), {}, "401 404 200 200 404 404"),
+    "api:dispute-files": ("get", ("dispute",), {}, "401 404 200 200 404 404"),
     "api:dispute-first-view": ("post", ("dispute",), {"words": "w"}, "401 404 409 403 404 404"),
     "api:dispute-identity": ("post", ("dispute",), {"how": "signed in"}, "401 404 200 200 404 404"),
     "api:dispute-notes": ("post", ("dispute",), {"words": "w"}, "401 404 200 200 404 404"),
@@ -253,6 +270,9 @@ def one_of_each() -> dict[str, Any]:
     named = {**jobs, **cases, "decision": decision.id, "explanation": explanation.id, "dispute": dispute.number}
     named["correction"] = correction.id
     named["source"] = ci_tokens.trust().id
+    paper = {"item": "annex-iv.1.g", "key": PAPER["key"], "title": PAPER["title"], "url": PAPER["url"], "now": now}
+    named["paper"] = dossier.attach_document(actor=officer, system=system, **paper).pk
+    named |= {"item": paper["item"], "day": "2026-07-27"}
     about = {"dispute": dispute, "now": now}
     named["file"] = disputing.attach_file(actor=support, name="a.txt", content=b"plain words", **about).id
     named |= {**WORDS, **answered_case(support, officer), **incident(officer)}
