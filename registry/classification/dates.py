@@ -93,8 +93,7 @@ def _for_transparency(c: Classification) -> Iterator[Due]:
 def _for_high_risk(c: Classification) -> Iterator[Due]:
     start = high_risk_from(c)
     whose = "an Annex III system" if c.is_annex_iii_high else "a product of Annex I"
-    note = "By the letter since 2 August 2026, but only for what is high-risk, and nothing is before the later day."
-    gap = {"basis": "reading", "formal_from": FORMALLY_SINCE, "note": note}
+    gap = {"basis": "reading", "formal_from": FORMALLY_SINCE}
     if c.provides:
         yield Due(start, f"The provider's duties for {whose}", "Chapter III Sections 2 and 3, Art. 8–22")
         yield Due(start, "Assess conformity, declare it, mark it", "Art. 43, 47, 48", **gap)

@@ -108,7 +108,10 @@ class ClassificationForm(RevisedForm):
         required=False,
         choices=[
             ("", "None of these"),
-            *((f"{area} {head}", list(points.items())) for area, (head, points) in AREAS.items()),
+            *(
+                (f"{area} {head}", [(point, f"{point} {words}") for point, words in points.items()])
+                for area, (head, points) in AREAS.items()
+            ),
         ],
         help_text="Annex III lists uses that are high-risk. Choose the one that fits best; credit for companies alone"
         " is none of them, nor is detecting financial fraud as long as it stays apart from the credit decision.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,8 +12,9 @@ from django.db.models import QuerySet
 from portal.accounts.access import Actor
 from registry.approving.queries import needed_for
 from registry.checking.policies import policies_for
+from registry.classification.dates import prohibited
 from registry.classification.facts import (
-    CIRCUMSTANCE_WORDS,
+    CIRCUMSTANCES,
     EXITS,
     POINTS,
     PRACTICES,
@@ -54,6 +56,12 @@ def classification_of(system: System) -> Classification | None:
     """The system's newest classification with what the organisation says of itself; None without one."""
     row = newest_of(system)
     return facts_of(row, organisation(), registration_of(system)) if row else None
+
+
+def prohibited_in(system: System, today: date) -> list[tuple[str, str, str]]:
+    """The prohibited practices that the system's newest classification found: letter, question, from when."""
+    about = classification_of(system)
+    return [(letter, PRACTICES[letter], when) for letter, when in prohibited(about, today).items()] if about else []
 
 
 def facts_of(
@@ -120,12 +128,12 @@ def answers_of(row: SystemClassification) -> dict[str, str]:
         "First used": _day(row.first_used_on),
         "Design changed": _day(row.redesigned_on),
     }
-    for name, words in CIRCUMSTANCE_WORDS.items():
-        said[words] = "yes" if name in row.circumstances else "no"
+    for head, circumstances in CIRCUMSTANCES.items():
+        said[head] = "\n".join(words for name, words in circumstances.items() if name in row.circumstances) or "–"
     for letter in PRACTICES:
         answer = row.practices[letter]
         note = f": {answer['note']}" if answer["note"] else ""
-        said[f"Art. 5(1)({letter})"] = f"{'yes' if answer['found'] else 'no'}{note}"
+        said[f"Art. 5(1)({letter}) {PRACTICES[letter]}"] = f"{'yes' if answer['found'] else 'no'}{note}"
     return said
 
 

@@ -171,8 +171,12 @@ def _inputs_and_logic(s: _Sources) -> tuple[str, str]:
     if not logic or s.live is None:
         return "", ""
     inputs = json.loads(s.live.manifest)["inputs"]["properties"]
-    titles = ", ".join(facts.get("title", name) for name, facts in inputs.items())
+    titles = ", ".join(_title(name, facts) for name, facts in inputs.items())
     return f"Inputs: {titles}.\n{logic}", f"registry, version {s.live.number}, and entered here"
+
+
+def _title(name: str, facts: dict[str, Any]) -> str:
+    return f"{facts.get('title', name)}{' (protected)' if facts.get('x-protected') else ''}"
 
 
 def _status(s: _Sources) -> tuple[str, str]:

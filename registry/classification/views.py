@@ -16,9 +16,9 @@ from portal.errors import Conflict, Hidden, Invalid
 from registry import queries
 from registry.classification import queries as classifying
 from registry.classification import registering, services
-from registry.classification.dates import calendar, is_legacy, prohibited
+from registry.classification.dates import calendar, is_legacy
 from registry.classification.duties import risk_reason
-from registry.classification.facts import MEMBER_STATES, PRACTICES
+from registry.classification.facts import MEMBER_STATES
 from registry.classification.forms import (
     ClassificationForm,
     OrganisationForm,
@@ -65,7 +65,7 @@ def _what_follows(system: System, row: SystemClassification) -> dict[str, Any]:
         "about": about,
         "reason": risk_reason(about),
         "answers": classifying.answers_of(row),
-        "prohibited": [(letter, PRACTICES[letter], when) for letter, when in prohibited(about, today).items()],
+        "prohibited": classifying.prohibited_in(system, today),
         "binding": [duty for duty in duties if duty.said.applies],
         "others": [duty for duty in duties if not duty.said.applies],
         "calendar": calendar(about, today),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from registry.classification.answers import problems_in
 from registry.classification.dates import ANNEX_I, ANNEX_III, FORMALLY_SINCE, calendar, is_legacy, prohibited
 from registry.classification.duties import HIGH_RISK_ITEMS, REMARKS, RULES, applicability
 from registry.classification.facts import CIRCUMSTANCES, EXITS, POINTS, PRACTICES, SIZES, C, Classification, Role
@@ -267,3 +268,12 @@ def test_the_database_knows_the_same_words() -> None:
     assert all(re.fullmatch(rows.POINT, point) for point in POINTS) and not re.fullmatch(rows.POINT, "5(e)")
     assert list(PRACTICES) == rows.PRACTICES and list(EXITS) == list("abcd") and set(SIZES) == {"sme", "smc", "large"}
     assert {each for group in CIRCUMSTANCES.values() for each in group} == set(C)
+
+
+def test_no_exit_for_what_profiles() -> None:
+    practices = {letter: {"found": False, "note": ""} for letter in PRACTICES}
+    none = {"takeover": None, "product_law": "", "first_used_on": None, "redesigned_on": None, "circumstances": []}
+    for point, letter, role in product(POINTS, EXITS, Role):
+        said = {**none, "role": role, "annex_iii_point": point, "exit_condition": letter, "practices": practices}
+        asked = [problems_in({**said, "profiles": yes, "exit_assessment": "It is harmless."}) for yes in (True, False)]
+        assert [problem.path for problem in asked[0]] == ["exit_condition"] and asked[1] == []

@@ -48,6 +48,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(client_of, compl
     assert missing.status_code == 422 and b"2 things need another look" in missing.content
     found = officer.post(FORM, {**SENT, "practice_ba": "yes", "note_ba": "It draws <script>."})
     assert found.status_code == 302
+    assert b"This system must not be used" in officer.get("/systems/mortgage/").content
     page = officer.get(PAGE).content
     assert b"This system must not be used" in page and b"&lt;script&gt;" in page and b"It draws <script>" not in page
 
