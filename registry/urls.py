@@ -12,9 +12,11 @@ urlpatterns = [
     path("systems/<slug:slug>/versions/<int:number>/", views.version, name="version"),
     path("", include("registry.checking.urls")),
     path("", include("registry.incidents.urls")),
+    path("", include("registry.risks.urls")),
     path("", include("registry.provenance.urls")),
     path("", include("registry.cards.urls")),
     path("", include("registry.dossier.urls")),
+    path("", include("registry.dossier.freezing.urls")),
     path("", include("registry.releasing.urls")),
     path("", include("registry.classification.urls")),
     # Last, since a move's name would catch the other rooms' pages of a version.

@@ -1,7 +1,7 @@
 """The whole dossier of a system and version as one JSON document: what is printed, frozen, signed and compared.
 
-It holds sentences as msgid and values, so that it can be read in any language; times are RFC 3339 in UTC, days ISO 8601,
-addresses are relative to `origin`. The bytes are made once, and stored where a dossier is frozen.
+It holds sentences as msgid and values, so that it can be read in any language; times are RFC 3339 in UTC, days are
+ISO 8601, addresses are relative to `origin`. The bytes are made once, and stored where a dossier is frozen.
 """
 
 from __future__ import annotations
@@ -47,9 +47,7 @@ def content_of(dossier: Dossier) -> dict[str, Any]:
         "version": _version(dossier.version) if dossier.version else None,
         "classification": _classification(dossier.system),
         "counts": {str(state): number for state, number in dossier.counts.items()},
-        "items": [
-            _item(point, documents, comments.get(point.item, [])) for point in dossier.points
-        ],
+        "items": [_item(point, documents, comments.get(point.item, [])) for point in dossier.points],
         "incidents": [_incident(case) for case in dossier.system.incidents.order_by("number")],
         "trail": _trail(),
     }
@@ -104,7 +102,9 @@ def _classification(system: System) -> dict[str, Any] | None:
     }
 
 
-def _item(point: Point, documents: Mapping[str, list[dict[str, Any]]], comments: list[dict[str, Any]]) -> dict[str, Any]:
+def _item(
+    point: Point, documents: Mapping[str, list[dict[str, Any]]], comments: list[dict[str, Any]]
+) -> dict[str, Any]:
     asked = point.requirement
     return {
         "id": point.item,

@@ -20,7 +20,7 @@ import registry.dossier.services as dossier
 import registry.incidents.reporting.services as reporting
 import registry.incidents.services as incidents
 from registry.incidents.clocks import Judged
-from tests import ci_tokens, exporting, factories
+from tests import ci_tokens, exporting, factories, freezing
 from tests.databases import undone
 
 from .test_templates import url_names
@@ -42,6 +42,8 @@ PAPER = {"key": "docs.ui_description", "title": "The desk", "url": "https://bank
 EVIDENCE = {"kind": "scan", "verdict": "claimed", "summary": "None found"}
 
 INCIDENT = ("incident",)
+FROZEN = (*SYSTEM, "frozen")
+SIGNATURE = {**SIGNED, "statement": "s", "content_sha256": "0" * 64}
 
 # Name: (method, arguments, body, status for each of PERSONAS). Version 2 is live and version 1 stands by.
 ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
@@ -121,6 +123,17 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "registry:classify": ("get", SYSTEM, {}, "302 404 200 404 404 404"),
     "registry:registration": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
     "registry:registration_file": ("get", (*SYSTEM, "form"), {}, "302 200 200 200 200 404"),
+    "registry:dossiers": ("get", SYSTEM, {}, "302 200 200 404 200 404"),
+    "registry:freeze_dossier": ("get", SYSTEM, {}, "302 404 200 404 404 404"),
+    "registry:frozen_dossier": ("get", FROZEN, {}, "302 200 200 404 200 404"),
+    "registry:sign_dossier": ("post", FROZEN, SIGNATURE, "302 409 409 404 403 404"),
+    "registry:decline_dossier": ("post", FROZEN, WHY, "302 302 302 404 403 404"),
+    "registry:withdraw_dossier": ("post", FROZEN, WHY, "302 403 302 404 403 404"),
+    "registry:frozen_content": ("get", FROZEN, {}, "302 200 200 404 200 404"),
+    "registry:frozen_pdf": ("get", FROZEN, {}, "302 200 200 404 200 404"),
+    "registry:compare_dossiers": ("get", (*FROZEN, "frozen"), {}, "302 200 200 404 200 404"),
+    "api:frozen-dossiers": ("get", SYSTEM, {}, "401 200 200 404 200 404"),
+    "api:frozen-dossier": ("get", FROZEN, {}, "401 200 200 404 200 404"),
     "registry:incidents": ("get", (), {}, "302 200 200 200 200 404"),
     "registry:open_incident": ("get", (), {}, "302 200 200 200 404 404"),
     # The case was opened by the compliance officer: support sees its own alone.
@@ -276,6 +289,7 @@ def one_of_each() -> dict[str, Any]:
     about = {"dispute": dispute, "now": now}
     named["file"] = disputing.attach_file(actor=support, name="a.txt", content=b"plain words", **about).id
     named |= {**WORDS, **answered_case(support, officer), **incident(officer)}
+    named["frozen"] = freezing.freeze(number=2).number
     return {**named, "tile": "0/000", "slug": "mortgage", "number": 1, "name": "retire", **REGISTRY}
 
 

@@ -23,6 +23,7 @@ from registry import queries as registry
 from registry import store
 from registry.dossier.content import content_of
 from registry.dossier.freezing.differences import Difference, difference
+from registry.dossier.papers.printing import pdf_of
 from registry.dossier.queries import Dossier, Point
 from registry.models import DossierSignature, FrozenDossier, FrozenState, System
 
@@ -133,8 +134,13 @@ def frozen_content(dossier: FrozenDossier) -> dict[str, Any]:
 
 
 def pdf_bytes(dossier: FrozenDossier) -> bytes:
-    """The PDF that everybody's signatures stand in; only for a complete dossier."""
-    return _stored(dossier.pdf_sha256)
+    """The PDF: as it was kept with everybody's signatures, or printed from what was frozen."""
+    return _stored(dossier.pdf_sha256) if dossier.pdf_sha256 else printed(dossier)
+
+
+def printed(dossier: FrozenDossier, signatures: Iterable[DossierSignature] | None = None) -> bytes:
+    """What was frozen, set anew with the signatures as they stand (or those); `Conflict` where it cannot be."""
+    return pdf_of(content_bytes(dossier), signing=signing_of(dossier, signatures))
 
 
 def signing_of(dossier: FrozenDossier, signatures: Iterable[DossierSignature] | None = None) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from portal.templatetags.portal_tags import who
 from registry import store
 from registry.dossier.content import bytes_of, content_of
 from registry.dossier.freezing import queries
-from registry.dossier.freezing.printing import frozen_pdf
 from registry.dossier.queries import Point, dossier_of
 from registry.events import Event
 from registry.models import DossierSignature, FrozenDossier, FrozenState, System, Version
@@ -102,7 +101,7 @@ def sign_dossier(
         given.entry_id = _record_on(locked, actor, Event.DOSSIER_SIGNED, details, statement)
         given.save()
         return locked
-    pdf = frozen_pdf(locked, signatures)
+    pdf = queries.printed(locked, signatures)
     pdf_sha256 = store.put(settings.ARTIFACT_DIR, pdf)
     details |= {"pdf_sha256": pdf_sha256, "signed_by": [signature.person for signature in signatures]}
     given.entry_id = _record_on(locked, actor, Event.DOSSIER_COMPLETED, details, statement)

@@ -17,9 +17,8 @@ from portal.errors import Conflict, Hidden, Refusal
 from registry import queries as registry
 from registry.dossier.freezing import queries, services
 from registry.dossier.freezing.forms import EndForm, FreezeForm, SignForm
-from registry.dossier.freezing.printing import frozen_pdf
-from registry.dossier.queries import default_version, dossier_of, version_for
-from registry.models import FrozenDossier, System
+from registry.dossier.queries import dossier_of, version_for
+from registry.models import FrozenDossier
 
 
 @require_GET
@@ -135,9 +134,8 @@ def content(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 def pdf(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """The PDF: once everybody has signed the bytes that were kept, before that a print of what was frozen."""
     found = queries.frozen_for(actor_of(request), slug, number)
-    made = queries.pdf_bytes(found) if found.pdf_sha256 else frozen_pdf(found)
     headers = {"Content-Disposition": f'inline; filename="{slug}-dossier-{number}.pdf"'}
-    return HttpResponse(made, content_type="application/pdf", headers=headers)
+    return HttpResponse(queries.pdf_bytes(found), content_type="application/pdf", headers=headers)
 
 
 @require_GET
@@ -153,6 +151,7 @@ def _page(request: HttpRequest, actor: Actor, found: FrozenDossier, *, status: i
     frozen = queries.frozen_content(found)
     places = queries.places_of(found)
     mine = next((place for place in places if place.person == actor.label), None)
+    today = dossier_of(found.system, found.version, timezone.now())
     may_answer = found.is_open and actor.may(Permission.DOSSIER_SIGN)
     context = {
         "system": found.system,
@@ -163,7 +162,7 @@ def _page(request: HttpRequest, actor: Actor, found: FrozenDossier, *, status: i
         "kept": queries.kept(found),
         "seals": queries.seals_of(found),
         "may_see_trail": actor.may(Permission.TRAIL_VIEW),
-        "since": queries.difference(frozen, _live(found.system)),
+        "since": queries.difference(frozen, queries.content_of(today)),
         "may_sign": may_answer and bool(mine and not mine.signature),
         "may_decline": may_answer and mine is not None,
         "may_withdraw": found.is_open and actor.may(Permission.DOSSIER_FREEZE),
@@ -174,10 +173,6 @@ def _page(request: HttpRequest, actor: Actor, found: FrozenDossier, *, status: i
         **forms,
     }
     return render(request, "registry/frozen_dossier.html", context, status=status)
-
-
-def _live(system: System) -> dict[str, Any]:
-    return queries.content_of(dossier_of(system, default_version(system), timezone.now()))
 
 
 def _ended(request: HttpRequest, slug: str, number: int, service: Any, said: str, name: str) -> HttpResponse:
