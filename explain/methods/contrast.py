@@ -8,6 +8,7 @@ the score (`x-monotone` 1), advice is only to lower it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,6 +31,12 @@ class OutputLike(Protocol):
 
     @property
     def threshold(self) -> float | None: ...
+
+    @property
+    def classes(self) -> Sequence[str]: ...
+
+    @property
+    def adverse_classes(self) -> Sequence[str]: ...
 
     def label(self, score: float) -> str | None: ...
 

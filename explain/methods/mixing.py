@@ -24,6 +24,7 @@ Mask = NDArray[np.bool_]
 # Scores of the background's rows with the inputs in the mask, shape (rows, inputs), taken from one person.
 Score = Callable[[Rows, Mask], Matrix]
 CHECKED = 256
+Columns = tuple[int, ...]
 
 
 class Mixtures:
@@ -44,7 +45,7 @@ class Mixtures:
 class EncodedMixtures(Mixtures):
     """Scores mixtures of encoded rows by the last step alone; made only where that was seen to give the same."""
 
-    def __init__(self, subject: Subject, split: Encoded, column: int | None) -> None:
+    def __init__(self, subject: Subject, split: Encoded, column: Columns | None) -> None:
         super().__init__(subject)
         self.split, self.column = split, column
         self.background = split.encode(subject.codes)
@@ -84,7 +85,7 @@ def with_shortcut(subject: Subject) -> tuple[Subject, Mixtures]:
     mask = rng.random((CHECKED, len(subject.names))) < 0.5
     asked = np.concatenate([subject.codes, np.where(mask, subject.codes[left], subject.codes[right])])
     expected = np.concatenate([subject.scores, subject.score(asked[len(subject.codes) :])])
-    for column in (None,) if subject.regression else (0, 1):
+    for column in (None,) if subject.regression else _candidates(subject):
         quick = replace(subject, shortcut=partial(_scored, split, column))
         try:
             found = quick.score_many(asked)
@@ -95,15 +96,22 @@ def with_shortcut(subject: Subject) -> tuple[Subject, Mixtures]:
     return subject, Mixtures(subject)
 
 
-def _scored(split: Encoded, column: int | None, codes: Matrix) -> Matrix:
+def _candidates(subject: Subject) -> tuple[Columns, ...]:
+    """The columns of a classifier's answer that may make the score: the scorer's own, or either of two."""
+    named = getattr(subject.scorer, "columns", None)
+    return (tuple(named),) if named else ((0,), (1,))
+
+
+def _scored(split: Encoded, column: Columns | None, codes: Matrix) -> Matrix:
     return _predicted(split, split.encode(codes), column)
 
 
-def _predicted(split: Encoded, encoded: Matrix, column: int | None) -> Matrix:
+def _predicted(split: Encoded, encoded: Matrix, column: Columns | None) -> Matrix:
     final: Any = split.final
     rows: Any = split.named(encoded)
     said = final.predict(rows) if column is None else final.predict_proba(rows)[:, column]
-    scores = np.asarray(said, dtype=np.float64).ravel()
+    scores = np.asarray(said, dtype=np.float64)
+    scores = scores.ravel() if column is None else scores.sum(axis=1)
     if not np.isfinite(scores).all():
         raise ValueError("the model answered with NaN or infinity")
     return scores

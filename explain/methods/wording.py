@@ -101,6 +101,11 @@ def disclosures_of(
             f"They lead from {_percent(shap.probability_base)}, where the comparison starts, "
             f"to {_percent(shap.probability)}."
         )
+    if output.classes:
+        lines.append(
+            f"The model tells {len(output.classes)} classes apart. Explained is the probability of those together that "
+            f"lead to “{output.adverse_label}”: {', '.join(output.adverse_classes)}."
+        )
     lines.append("The explanation says what the model used, not what caused anything in the person's life.")
     lines.append("Inputs that go together share credit: the model may name one where the other would do.")
     lines.append(

@@ -38,7 +38,11 @@ def _answers(card: Card) -> str:
     if output.labels is None:
         return f"## Answer\n\nA number: {_plain(output.name)}."
     words = f"“{output.labels[0]}” or “{output.labels[1]}”"
-    return f"## Answer\n\n{words}; “{output.adverse_label}” from a score of {output.threshold:g}, a probability."
+    told = f"## Answer\n\n{words}; “{output.adverse_label}” from a score of {output.threshold:g}, a probability."
+    if output.classes:
+        told += f" It is that of the classes {_plain(', '.join(output.adverse_classes))} together,"
+        told += f" of {_plain(', '.join(output.classes))}."
+    return told
 
 
 def _inputs(card: Card) -> str:

@@ -1,7 +1,8 @@
 """XGBoost and LightGBM models: matrices of codes in, probabilities or values out.
 
 By convention the raw output of a classifier is the probability of the *adverse* label: train with 1 for
-the adverse label and 0 for the other. These formats do not record label names, so nothing can check it.
+the adverse label and 0 for the other; classes are numbered in the manifest's order. These formats do not record label
+names, so nothing can check it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from . import trees
 from .manifest import Manifest
 from .problems import ArtifactRefused
 from .schema import Feature
-from .scorer import CodeScorer, first_line, inputs_by_count, known_inputs, raise_if_memory, second_column
+from .scorer import CodeScorer, first_line, inputs_by_count, known_inputs, raise_if_memory
 from .ubjson import check_ubjson
 
 _XGB_PROBABILITY = {"binary:logistic", "reg:logistic", "multi:softprob"}
@@ -30,7 +31,7 @@ class XgboostScorer(CodeScorer):
     format = "xgboost"
 
     def _predict(self, codes: np.ndarray) -> np.ndarray:
-        return second_column(self.native.inplace_predict(codes, validate_features=False))
+        return self._adverse(self.native.inplace_predict(codes, validate_features=False))
 
 
 class LightgbmScorer(CodeScorer):
@@ -40,7 +41,7 @@ class LightgbmScorer(CodeScorer):
 
     def _predict(self, codes: np.ndarray) -> np.ndarray:
         # Without num_threads, OpenMP threads are started for a single row.
-        return second_column(np.asarray(self.native.predict(codes, num_threads=1)))
+        return self._adverse(np.asarray(self.native.predict(codes, num_threads=1)))
 
 
 def load_xgboost(data: bytes, manifest: Manifest) -> XgboostScorer:
@@ -82,8 +83,9 @@ def _check_xgboost_syntax(data: bytes) -> None:
 def _check_xgboost_model(model: dict[str, Any], features: int, manifest: Manifest) -> None:
     objective = model["objective"]["name"]
     groups = int(model["learner_model_param"].get("num_class", 0))
-    if manifest.is_classifier and (objective not in _XGB_PROBABILITY or groups not in (0, 1, 2)):
-        raise _wrong_objective(objective, "a probability of two labels, for example binary:logistic")
+    wanted = (len(manifest.output.classes),) if manifest.output.classes else (0, 1, 2)
+    if manifest.is_classifier and (objective not in _XGB_PROBABILITY or groups not in wanted):
+        raise _wrong_objective(objective, _probability(manifest, "multi:softprob", "binary:logistic"))
     if not manifest.is_classifier and objective.startswith(_XGB_NO_VALUE):
         raise _wrong_objective(objective, "a value, for example reg:squarederror")
     booster = model["gradient_booster"]
@@ -144,8 +146,9 @@ def _check_lightgbm(text: str, header: dict[str, str], manifest: Manifest) -> No
             "artifact_unreadable", f"The LightGBM model is damaged: {first_line(error)}"
         ) from None
     objective = (header.get("objective") or "none").split()[0]
-    if manifest.is_classifier and (objective not in _LGB_PROBABILITY or groups > 2):
-        raise _wrong_objective(objective, "a probability of two labels, for example binary")
+    fits = groups == len(manifest.output.classes) if manifest.output.classes else groups <= 2
+    if manifest.is_classifier and (objective not in _LGB_PROBABILITY or not fits):
+        raise _wrong_objective(objective, _probability(manifest, "multiclass", "binary"))
     if not manifest.is_classifier and (objective in _LGB_NO_VALUE or groups > 1):
         raise _wrong_objective(objective, "a value, for example regression")
 
@@ -180,6 +183,13 @@ def _check_order(feature: Feature, trained: list[Any]) -> None:
             f"The model learnt the categories of {feature.name} as {', '.join(map(str, trained[:20]))}; "
             f"the manifest lists {', '.join(feature.categories[:20])}. Order and words must be the same.",
         )
+
+
+def _probability(manifest: Manifest, of_many: str, of_two: str) -> str:
+    count = len(manifest.output.classes)
+    if count:
+        return f"probabilities of {count} classes, for example {of_many}"
+    return f"a probability of two labels, for example {of_two}"
 
 
 def _wrong_objective(objective: str, wanted: str) -> ArtifactRefused:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -17,11 +17,11 @@ from .problems import DIGEST, HEX40, HEX64, ManifestInvalid, explain
 from .schema import InputSchema
 
 Format = Literal["skops", "xgboost", "lightgbm", "onnx", "remote"]
-Task = Literal["binary_classification", "regression"]
+Task = Literal["binary_classification", "multiclass_classification", "regression"]
 Protocol = Literal["v2", "json"]
 FORMATS: tuple[Format, ...] = ("skops", "xgboost", "lightgbm", "onnx", "remote")
 PROTOCOLS: tuple[Protocol, ...] = ("v2", "json")
-TASKS: tuple[Task, ...] = ("binary_classification", "regression")
+TASKS: tuple[Task, ...] = ("binary_classification", "multiclass_classification", "regression")
 
 __all__ = ["FORMATS", "TASKS", "Manifest", "ManifestInvalid", "Problem"]
 
@@ -84,6 +84,15 @@ _CLASSIFIER_OUTPUT: dict[str, Any] = {
         "threshold": {"type": "number", "minimum": 0, "maximum": 1},
     },
 }
+_MULTICLASS_OUTPUT: dict[str, Any] = {
+    **_CLASSIFIER_OUTPUT,
+    "required": [*_CLASSIFIER_OUTPUT["required"], "classes", "adverse_classes"],
+    "properties": {
+        **_CLASSIFIER_OUTPUT["properties"],
+        "classes": {"type": "array", "items": _TEXT, "minItems": 3, "maxItems": 20, "uniqueItems": True},
+        "adverse_classes": {"type": "array", "items": _TEXT, "minItems": 1, "uniqueItems": True},
+    },
+}
 _REGRESSION_OUTPUT: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -109,12 +118,32 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class OutputSpec:
-    """What a score means. For regression there are no labels: the score is the answer."""
+    """What a score means. For regression there are no labels: the score is the answer.
+
+    A model of more than two classes (in the order of its columns) still leads to one of two answers: the score is the
+    probability of all classes together that lead to the adverse one.
+    """
 
     labels: tuple[str, str] | None = None
     adverse_label: str | None = None
     threshold: float | None = None
     name: str = "score"
+    classes: tuple[str, ...] = ()
+    adverse_classes: tuple[str, ...] = ()
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """What the model itself tells apart: its classes, or the labels."""
+        return self.classes or self.labels or ()
+
+    @property
+    def adverse_outcomes(self) -> tuple[str, ...]:
+        """Those of them that lead to the adverse answer."""
+        return self.adverse_classes or ((self.adverse_label,) if self.adverse_label is not None else ())
+
+    def adverse_among(self, names: Sequence[str]) -> tuple[int, ...]:
+        """The places of the adverse outcomes in the model's own order."""
+        return tuple(place for place, name in enumerate(names) if name in self.adverse_outcomes)
 
     @property
     def favourable_label(self) -> str | None:
@@ -191,8 +220,8 @@ class Manifest:
 
     @property
     def is_classifier(self) -> bool:
-        """True for binary classification: scores are probabilities of the adverse label."""
-        return self.model.task == "binary_classification"
+        """True for classification: scores are probabilities of the adverse label."""
+        return self.model.task != "regression"
 
 
 def _problems(raw: object) -> list[Problem]:
@@ -204,11 +233,13 @@ def _problems(raw: object) -> list[Problem]:
     if isinstance(model, dict):
         task = model.get("task")
         found += _endpoint_problems(model)
-    if task == "binary_classification":
+    if task in ("binary_classification", "multiclass_classification"):
         if "output" not in raw:
             return [*found, Problem("output", "is required")]
-        found += _broken(_CLASSIFIER_OUTPUT, raw["output"], ["output"])
+        wanted = _CLASSIFIER_OUTPUT if task == "binary_classification" else _MULTICLASS_OUTPUT
+        found += _broken(wanted, raw["output"], ["output"])
         found += _label_problems(raw["output"])
+        found += _class_problems(raw["output"], task)
     elif task == "regression":
         found += _broken(_REGRESSION_OUTPUT, raw.get("output", {}), ["output"])
     return found
@@ -250,6 +281,24 @@ def _label_problems(output: object) -> list[Problem]:
     return [Problem("output.adverse_label", f"must be one of the labels: {', '.join(map(str, labels))}")]
 
 
+def _class_problems(output: object, task: str) -> list[Problem]:
+    """A decision has two answers, however many classes the model knows; each of its classes leads to one of them."""
+    if not isinstance(output, dict):
+        return []
+    labels, classes, adverse = (output.get(name) for name in ("labels", "classes", "adverse_classes"))
+    if isinstance(labels, list) and len(labels) > 2:
+        words = "are the two answers of a decision; of a model with more classes (the task multiclass_classification)"
+        more = "list these as output.classes, and those that lead to the adverse answer as output.adverse_classes"
+        return [Problem("output.labels", f"{words} {more}")]
+    if task != "multiclass_classification" or not isinstance(classes, list) or not isinstance(adverse, list):
+        return []
+    if unknown := [name for name in adverse if name not in classes]:
+        return [Problem("output.adverse_classes", f"must be among the classes; {unknown[0]} is not")]
+    if len(adverse) >= len(classes):
+        return [Problem("output.adverse_classes", "must leave a class that leads to the other answer")]
+    return []
+
+
 def _output(raw: Mapping[str, Any]) -> OutputSpec:
     if "labels" not in raw:
         return OutputSpec(name=raw.get("name", "score"))
@@ -259,6 +308,8 @@ def _output(raw: Mapping[str, Any]) -> OutputSpec:
         adverse_label=raw["adverse_label"],
         threshold=float(raw["threshold"]),
         name=raw.get("name", "score"),
+        classes=tuple(raw.get("classes", ())),
+        adverse_classes=tuple(raw.get("adverse_classes", ())),
     )
 
 

@@ -13,7 +13,7 @@ from .frames import from_codes, to_codes
 from .manifest import Manifest
 from .problems import ArtifactRefused, ScoreInvalid
 from .schema import InputSchema
-from .scorer import Scorer, first_line, inputs_by_count, known_inputs, raise_if_memory, second_column
+from .scorer import Scorer, first_line, inputs_by_count, known_inputs, raise_if_memory
 
 _DOMAINS = {"", "ai.onnx", "ai.onnx.ml"}
 # A decision must be replayable, and a loop in a crafted file need not end.
@@ -33,11 +33,11 @@ class OnnxScorer(Scorer):
     format = "onnx"
 
     def __init__(
-        self, manifest: Manifest, session: Any, names: tuple[str, ...], output: str, column: int
+        self, manifest: Manifest, session: Any, names: tuple[str, ...], output: str, columns: tuple[int, ...]
     ) -> None:
         super().__init__(manifest, session, names)
         self._output = output
-        self._column = column
+        self.columns = columns
         self._inputs = {node.name: node.type for node in session.get_inputs()}
         self._read = manifest.inputs.subset(names)
         self._columns = [manifest.inputs.names.index(name) for name in names]
@@ -61,7 +61,7 @@ class OnnxScorer(Scorer):
 
     def _run(self, feed: dict[str, np.ndarray]) -> np.ndarray:
         (output,) = self.native.run([self._output], feed)
-        return second_column(np.asarray(output), self._column)
+        return self._adverse(np.asarray(output))
 
 
 def _column(values: np.ndarray, kind: str, name: str) -> np.ndarray:
@@ -91,8 +91,9 @@ def load_onnx(data: bytes, manifest: Manifest) -> OnnxScorer:
     session = _session(data)
     names = _names(session, model, manifest.inputs)
     output = _pick_output(session, manifest.is_classifier)
-    column = _adverse_column(model, manifest) if manifest.is_classifier else 0
-    return OnnxScorer(manifest, session, names, output, column)
+    # A regression's only column is read whatever stands here.
+    columns = _adverse_columns(model, manifest) if manifest.is_classifier else (0,)
+    return OnnxScorer(manifest, session, names, output, columns)
 
 
 def _session(data: bytes) -> Any:
@@ -224,29 +225,30 @@ def _pick_output(session: Any, is_classifier: bool) -> str:
     return str(floats[0].name)
 
 
-def _adverse_column(model: Any, manifest: Manifest) -> int:
-    """The adverse label's column: by name where the graph knows label names, else the second.
+def _adverse_columns(model: Any, manifest: Manifest) -> tuple[int, ...]:
+    """The adverse label's columns: by name where the graph knows names, else the second, or classes as they are listed.
 
     scikit-learn orders text labels by alphabet, so that `deny` comes before `grant`.
     """
-    labels, adverse = manifest.output.labels or (), manifest.output.adverse_label
-    found = [names for names in _class_names(model) if set(names) == set(labels)]
+    output = manifest.output
+    labels = output.outcomes
+    found = [names for names in _class_names(model, len(labels)) if set(names) == set(labels)]
     if found:
-        return found[0].index(str(adverse))
+        return output.adverse_among(found[0])
     if any(output.type.tensor_type.elem_type == 8 for output in model.graph.output):
         raise ArtifactRefused(
             "artifact_mismatch",
             f"The ONNX model answers with label names that are not the manifest's ({', '.join(labels)}).",
         )
-    return 1
+    return output.adverse_among(output.classes) if output.classes else (1,)
 
 
-def _class_names(model: Any) -> Iterator[list[str]]:
+def _class_names(model: Any, count: int) -> Iterator[list[str]]:
     for graph in _graphs(model):
         for node in graph.node:
             for attribute in node.attribute:
                 if attribute.name in ("classlabels_strings", "keys_strings", "values_strings"):
                     yield [text.decode("utf-8", "replace") for text in attribute.strings]
         for tensor in getattr(graph, "initializer", ()):
-            if tensor.string_data and len(tensor.string_data) == 2:
+            if tensor.string_data and len(tensor.string_data) == count:
                 yield [text.decode("utf-8", "replace") for text in tensor.string_data]

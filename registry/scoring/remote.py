@@ -37,6 +37,7 @@ class RemoteScorer(Scorer):
     def __init__(self, manifest: Manifest, ask: Ask) -> None:
         super().__init__(manifest, None, manifest.inputs.names)
         self._manifest = manifest
+        self.columns = manifest.output.adverse_among(manifest.output.outcomes) or (0,)
         self._ask = ask
         self._encode, self._decode = _PROTOCOLS[str(manifest.model.protocol)]
         self._rows = max(1, min(MOST_ROWS, MOST_CELLS // len(self.schema.features)))
@@ -64,7 +65,7 @@ class RemoteScorer(Scorer):
         if not isinstance(answer, dict):
             raise ScoreInvalid("the endpoint did not answer with a JSON object")
         self._check_version(answer.get("model_version"))
-        return _numbers(self._decode(answer, self._manifest), len(codes), self._manifest)
+        return self._adverse(_numbers(self._decode(answer, self._manifest), len(codes), self._manifest))
 
     def _check_version(self, named: object) -> None:
         wanted = self._manifest.model.model_version
@@ -130,8 +131,9 @@ def _tensor(answer: dict[str, Any], manifest: Manifest) -> Any:
         names = ", ".join(str(each.get("name"))[:40] for each in named[:5])
         raise ScoreInvalid(f"the endpoint answers with several outputs ({names}); name one as output.name")
     data, shape = named[0].get("data"), named[0].get("shape")
-    if isinstance(data, list) and isinstance(shape, list) and len(shape) == 2 and shape[1] == 2 and _is_flat(data):
-        return [data[at : at + 2] for at in range(0, len(data), 2)]
+    width = shape[1] if isinstance(shape, list) and len(shape) == 2 else None
+    if width == len(manifest.output.outcomes) and isinstance(data, list) and _is_flat(data):
+        return [data[at : at + width] for at in range(0, len(data), width)]
     return data
 
 
@@ -140,20 +142,18 @@ def _is_flat(data: list[Any]) -> bool:
 
 
 def _numbers(found: Any, rows: int, manifest: Manifest) -> np.ndarray:
-    """One number for each row; of two, that of the adverse label, in the order of the manifest's labels."""
+    """One number for each row, or one for each label or class in the manifest's order."""
     if not isinstance(found, list) or len(found) != rows:
         count = len(found) if isinstance(found, list) else "no list of"
         raise ScoreInvalid(f"the endpoint answered with {count} scores for {rows} rows")
-    labels = manifest.output.labels or ()
-    adverse = labels.index(str(manifest.output.adverse_label)) if labels else 0
-    return np.array([_number(item, len(labels), adverse) for item in found], dtype=np.float64)
+    rows_found = [item if isinstance(item, list) else [item] for item in found]
+    widths = sorted({len(item) for item in rows_found})
+    if len(widths) > 1 or widths[0] not in (1, len(manifest.output.outcomes)):
+        raise ScoreInvalid(f"the endpoint answers with {' or '.join(map(str, widths))} numbers for a row")
+    return np.array([[_number(item) for item in row] for row in rows_found], dtype=np.float64)
 
 
-def _number(item: Any, labels: int, adverse: int) -> float:
-    if isinstance(item, list):
-        if len(item) not in (1, labels):
-            raise ScoreInvalid(f"the endpoint answers with {len(item)} numbers for a row")
-        item = item[adverse if len(item) == labels and labels > 1 else 0]
+def _number(item: Any) -> float:
     if isinstance(item, bool) or not isinstance(item, int | float):
         raise ScoreInvalid(f"the endpoint answers with {str(item)[:40]!r}, which is no number; a score is wanted")
     return float(item)

@@ -33,6 +33,11 @@ class Scorer(ABC):
         self.feature_names = feature_names
         self.schema: InputSchema = manifest.inputs
         self.is_classifier = manifest.is_classifier
+        # The columns of the model's answer that lead to the adverse label. Where nothing else is known: of two labels
+        # the second by convention, of classes as they are listed.
+        output = manifest.output
+        self.width = len(output.classes) or 2
+        self.columns = output.adverse_among(output.classes) if output.classes else (1,)
 
     def score(self, frame: pd.DataFrame) -> np.ndarray:
         """Return float64 (rows,): the probability of the adverse label, or the value for regression.
@@ -53,6 +58,17 @@ class Scorer(ABC):
     @abstractmethod
     def _raw_codes(self, codes: np.ndarray) -> np.ndarray:
         """Return what the model says about a matrix of codes, unchecked."""
+
+    def _adverse(self, output: np.ndarray) -> np.ndarray:
+        """The probability of the adverse label out of the model's answer, or its only column; refuse other shapes."""
+        if output.ndim == 1 and self.width == 2:
+            return output
+        if output.ndim == 2 and output.shape[1] == self.width:
+            return output[:, self.columns[0]] if self.width == 2 else _together(output, self.columns)
+        if output.ndim == 2 and output.shape[1] == 1 and self.width == 2:
+            return output[:, 0]
+        wanted = "one or two" if self.width == 2 else str(self.width)
+        raise ScoreInvalid(f"the model answers with the shape {output.shape}; {wanted} columns were expected")
 
     def _checked(self, call: Any, rows: int) -> np.ndarray:
         if rows == 0:
@@ -108,15 +124,12 @@ def raise_if_memory(error: BaseException) -> None:
         raise MemoryError from error
 
 
-def second_column(output: np.ndarray, column: int = 1) -> np.ndarray:
-    """Return the adverse label's column of two, or the only one there is; refuse other shapes."""
-    if output.ndim == 1:
-        return output
-    if output.ndim == 2 and output.shape[1] == 2:
-        return output[:, column]
-    if output.ndim == 2 and output.shape[1] == 1:
-        return output[:, 0]
-    raise ScoreInvalid(f"the model answers with the shape {output.shape}; one or two columns were expected")
+def _together(output: np.ndarray, columns: tuple[int, ...]) -> np.ndarray:
+    """What these classes have of the probability, which all classes share among them."""
+    shares = output.astype(np.float64)
+    if not np.allclose(shares.sum(axis=1), 1.0, atol=1e-4):
+        raise ScoreInvalid("the probabilities of the model's classes do not add up to 1")
+    return np.asarray(shares[:, columns].sum(axis=1))
 
 
 def known_inputs(names: tuple[str, ...], schema: InputSchema) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from . import allowlist, trees
 from .frames import to_codes
 from .manifest import Manifest
 from .problems import ArtifactRefused
-from .scorer import FrameScorer, first_line, inputs_by_count, known_inputs, second_column
+from .scorer import FrameScorer, first_line, inputs_by_count, known_inputs
 
 # A forest of 500 trees on HMDA has about 2,000 members and 35 MB of schema.json.
 MAX_MEMBERS = 20_000
@@ -31,9 +31,11 @@ class SkopsScorer(FrameScorer):
 
     format = "skops"
 
-    def __init__(self, manifest: Manifest, native: Any, feature_names: tuple[str, ...], column: int) -> None:
+    def __init__(
+        self, manifest: Manifest, native: Any, feature_names: tuple[str, ...], columns: tuple[int, ...]
+    ) -> None:
         super().__init__(manifest, native, feature_names)
-        self._column = column
+        self.columns = columns
         named = getattr(native, "feature_names_in_", None)
         # The columns that the estimator was fitted with, which may be more than those it reads.
         self._fitted = None if named is None else tuple(str(name) for name in named)
@@ -46,7 +48,7 @@ class SkopsScorer(FrameScorer):
         else:
             data = frame[list(self._fitted)]
         if self.is_classifier:
-            return second_column(self.native.predict_proba(data), self._column)
+            return self._adverse(self.native.predict_proba(data))
         return np.asarray(self.native.predict(data)).reshape(len(frame), -1)[:, 0]
 
 
@@ -203,29 +205,30 @@ def _scorer(estimator: Any, manifest: Manifest) -> SkopsScorer:
         raise ArtifactRefused(
             "artifact_mismatch", f"The artifact holds a {type(estimator).__name__}, which has no {wanted}."
         )
-    column = _adverse_column(estimator, manifest) if manifest.is_classifier else 0
+    columns = _adverse_columns(estimator, manifest) if manifest.is_classifier else ()
     named = getattr(estimator, "feature_names_in_", None)
     if named is None:
         names = inputs_by_count(int(getattr(estimator, "n_features_in_", -1)), manifest.inputs)
     else:
         fitted = known_inputs(tuple(str(name) for name in named), manifest.inputs)
         names = _names_read(estimator, fitted)
-    return SkopsScorer(manifest, estimator, names, column)
+    return SkopsScorer(manifest, estimator, names, columns)
 
 
-def _adverse_column(estimator: Any, manifest: Manifest) -> int:
-    """The column of the adverse label: by name, or the second one if the classes are 0 and 1."""
+def _adverse_columns(estimator: Any, manifest: Manifest) -> tuple[int, ...]:
+    """The columns that lead to the adverse label: by name, or 1 of 0 and 1, or classes 0, 1, 2 … as they are listed."""
     classes = [getattr(c, "item", lambda c=c: c)() for c in np.asarray(getattr(estimator, "classes_", []))]
-    labels, adverse = manifest.output.labels, manifest.output.adverse_label
-    if labels is not None and {str(c) for c in classes} == set(labels) and len(classes) == 2:
-        return [str(c) for c in classes].index(str(adverse))
-    if len(classes) == 2 and classes[0] == 0 and classes[1] == 1:
-        return 1
+    output = manifest.output
+    outcomes = output.outcomes
+    if {str(c) for c in classes} == set(outcomes) and len(classes) == len(outcomes):
+        return output.adverse_among([str(c) for c in classes])
+    if classes == list(range(len(outcomes))):
+        return output.adverse_among(outcomes) if output.classes else (1,)
+    numbers = "or 0, 1, 2 … in that order" if output.classes else "or 0 and 1 where 1 is the adverse one"
     raise ArtifactRefused(
         "artifact_mismatch",
         f"The model's classes are {', '.join(map(str, classes)) or 'unknown'}; "
-        f"they must be the manifest's labels ({', '.join(labels or ())}), "
-        "or 0 and 1 where 1 is the adverse one.",
+        f"they must be the manifest's {'classes' if output.classes else 'labels'} ({', '.join(outcomes)}), {numbers}.",
     )
 
 

@@ -57,18 +57,21 @@ class Group:
 def truth_of(labels: NDArray[np.object_] | Floats, manifest: Manifest) -> NDArray[np.generic]:
     """For a classifier which rows are adverse (bool), for regression the true values; `LabelsUnfit` where they are not.
 
+    Of a model of many classes the column has the classes.
+
     A label column of nothing but numbers is read as numbers; labels such as 0 and 1 are then compared as such.
     """
     if not manifest.is_classifier:
         if labels.dtype.kind != "f":
             raise LabelsUnfit("the label column of a regression must hold numbers")
         return labels
-    names = manifest.output.labels or ()
+    names, adverse = manifest.output.outcomes, manifest.output.adverse_outcomes
     known = [_as_in(name, labels) for name in names]
     unknown = [value for value in dict.fromkeys(labels.tolist()) if value not in known]
     if unknown:
-        raise LabelsUnfit(f"the label column has {unknown[0]!s:.40}, which is none of the labels {', '.join(names)}")
-    return np.asarray(labels == _as_in(str(manifest.output.adverse_label), labels), dtype=np.bool_)
+        what = "classes" if manifest.output.classes else "labels"
+        raise LabelsUnfit(f"the label column has {unknown[0]!s:.40}, which is none of the {what} {', '.join(names)}")
+    return np.isin(labels.tolist(), [_as_in(name, labels) for name in adverse])
 
 
 def groups_of(frame: pd.DataFrame, schema: InputSchema) -> list[list[Group]]:

@@ -30,13 +30,17 @@ from registry.scoring.problems import ManifestInvalid
 from .planted import SCHEMA, by_name, draw, enumerate_values, fitted, imputed, outcome
 
 CODES, HOLES = draw(400), draw(400, missing=0.1)
+GRADE = np.clip(np.floor(2 * CODES[:, 1] + 0.6 * CODES[:, 2] + (CODES[:, 3] == 1)), 0, 3).astype(int)
+GRADES = ("A", "B", "C", "D")
 DENIED, AMOUNT = outcome(CODES), 100 * CODES[:, 0] + 30 * (CODES[:, 3] == 1) - CODES[:, 1] * CODES[:, 2]
 
 
 def manifest(kind: str, task: str) -> Manifest:
     raw: dict[str, Any] = {"model": {"format": kind, "task": task}, "inputs": dict(SCHEMA.raw)}
-    if task == "binary_classification":
+    if task != VALUE:
         raw["output"] = {"labels": ["grant", "deny"], "adverse_label": "deny", "threshold": 0.5}
+    if task == MANY:
+        raw["output"] |= {"classes": list(GRADES), "adverse_classes": ["C", "D"]}
     return Manifest.parse(raw)
 
 
@@ -55,7 +59,8 @@ def light(target: np.ndarray, **settings: Any) -> bytes:
     return lightgbm.train({**fixed, **settings}, data, 15).model_to_string().encode()
 
 
-BINARY, VALUE = "binary_classification", "regression"
+BINARY, MANY, VALUE = "binary_classification", "multiclass_classification", "regression"
+NAMED = np.array(GRADES, dtype=object)[GRADE]
 FAMILIES: dict[str, tuple[str, str, str, Any]] = {
     "logistic": ("skops", BINARY, "linear", lambda: pipe(LogisticRegression())),
     "imputed forest": (
@@ -87,6 +92,18 @@ FAMILIES: dict[str, tuple[str, str, str, Any]] = {
         lambda: pipe(HistGradientBoostingRegressor(max_iter=15), AMOUNT, OrdinalEncoder()),
     ),
     "xgboost of a value": ("xgboost", VALUE, "tree", lambda: booster(AMOUNT, objective="reg:squarederror")),
+    "logistic of grades": ("skops", MANY, "exact", lambda: pipe(LogisticRegression(), NAMED)),
+    "forest of grades": ("skops", MANY, "exact", lambda: pipe(RandomForestClassifier(10, random_state=0), NAMED)),
+    "network of grades": (
+        *("skops", MANY, "exact"),
+        lambda: pipe(MLPClassifier((6,), max_iter=20, random_state=0), GRADE),
+    ),
+    "histogram boosting of grades": (
+        *("skops", MANY, "exact"),
+        lambda: pipe(HistGradientBoostingClassifier(max_iter=8), NAMED, OrdinalEncoder()),
+    ),
+    "xgboost of grades": ("xgboost", MANY, "exact", lambda: booster(GRADE, objective="multi:softprob", num_class=4)),
+    "lightgbm of grades": ("lightgbm", MANY, "exact", lambda: light(GRADE, objective="multiclass", num_class=4)),
     "lightgbm of a value": ("lightgbm", VALUE, "tree", lambda: light(AMOUNT, objective="regression")),
 }
 
@@ -111,11 +128,9 @@ def test_each_family_is_explained_as_the_definition_says(family: str) -> None:
     np.testing.assert_allclose(by_name(prepared.subject, result.contributions), expected, atol=close * size)
 
 
-def test_more_than_two_classes_are_refused_where_they_come_in() -> None:
-    """A manifest knows two labels or a value; no explanation begins for anything else."""
-    raw = {"model": {"format": "skops", "task": "multiclass"}, "inputs": dict(SCHEMA.raw)}
-    with pytest.raises(ManifestInvalid, match=r"model\.task must be one of: binary_classification, regression"):
-        Manifest.parse(raw)
+def test_more_than_two_answers_are_refused_where_they_come_in() -> None:
+    """A decision has two answers or a value; of a model with more classes each leads to one of the two."""
+    raw = dict(manifest("skops", BINARY).raw)
     three = {"labels": ["a", "b", "c"], "adverse_label": "a", "threshold": 0.5}
-    with pytest.raises(ManifestInvalid, match=r"output\.labels must have at most 2 entries"):
-        Manifest.parse({**raw, "model": {"format": "skops", "task": BINARY}, "output": three})
+    with pytest.raises(ManifestInvalid, match=r"list these as output\.classes, and those that lead"):
+        Manifest.parse({**raw, "output": three})

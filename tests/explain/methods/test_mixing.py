@@ -35,7 +35,7 @@ def test_encoded_mixtures_score_as_mixtures_do(column: int, holes: bool) -> None
     pipeline = (imputed if holes else fitted)(NETWORK, rows, outcome(rows))
     subject = subject_of(of_pipeline(pipeline, column), rows[:150])
     quick, fast = with_shortcut(subject)
-    assert isinstance(fast, EncodedMixtures) and fast.column == column
+    assert isinstance(fast, EncodedMixtures) and fast.column == (column,)
     rng = np.random.default_rng(3)
     chosen, mask = rng.integers(0, 150, 900), rng.random((900, 7)) < 0.5
     codes = draw(1, seed=9, missing=0.15 if holes else 0.0)[0]

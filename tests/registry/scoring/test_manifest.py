@@ -62,7 +62,7 @@ def test_regression_has_no_labels() -> None:
     "path, value, problem",
     [
         ("model.format", "pickle", "must be one of: skops, xgboost, lightgbm, onnx, remote"),
-        ("model.task", "clustering", "must be one of: binary_classification, regression"),
+        ("model.task", "clustering", "must be one of: binary_classification, multiclass_classification, regression"),
         ("model.extra", 1, "is not a known key"),
         ("extra", 1, "is not a known key"),
         ("output.extra", 1, "is not a known key"),
@@ -118,3 +118,25 @@ def test_no_part_replaced_by_junk_gets_through_or_crashes() -> None:
                 Manifest.parse(raw)
             else:
                 assert problems(raw), (key, value)
+
+
+@pytest.mark.parametrize(
+    "changes,path,words",
+    [
+        ({"classes": None}, "output.classes", "must be a list, was null"),
+        ({"classes": ["A", "B"]}, "output.classes", "must have at least 3 entries"),
+        ({"adverse_classes": ["E"]}, "output.adverse_classes", "must be among the classes; E is not"),
+        ({"adverse_classes": ["A", "B", "C"]}, "output.adverse_classes", "must leave a class"),
+        ({"adverse_classes": []}, "output.adverse_classes", "must have at least 1"),
+    ],
+)
+def test_classes_lead_to_two_answers(changes: dict[str, Any], path: str, words: str) -> None:
+    raw = hmda_manifest("skops")
+    raw["model"]["task"] = "multiclass_classification"
+    raw["output"] |= {"classes": ["A", "B", "C"], "adverse_classes": ["B", "C"]}
+    spec = Manifest.parse(raw)
+    assert spec.output.adverse_among(("C", "A", "B")) == (0, 2) and spec.output.label(0.6) == "deny"
+    raw["output"] |= changes
+    assert words in problems(raw)[path]
+    with pytest.raises(ManifestInvalid, match=r"output\.classes is not a known key"):
+        Manifest.parse({**raw, "model": {**raw["model"], "task": "binary_classification"}})
