@@ -21,6 +21,7 @@ import audit.queries as trail
 import explain.disputes.queries as disputing
 import registry.approving.queries as approving
 import registry.classification.queries as classifying
+import registry.dossier.freezing.queries as freezing
 import registry.incidents.queries as incidents
 import registry.queries as registry
 import registry.releasing.readiness as readiness
@@ -44,6 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
         context["incidents"] = _incidents(actor, now)
     if actor.may(Permission.VERSION_APPROVE):
         context["awaiting"] = approving.versions_awaiting(actor, registry.versions_awaiting_approval(actor))
+    context["dossiers"] = freezing.awaiting_signature(actor)
     if actor.may(Permission.DISPUTE_LIST):
         context["disputes"] = _disputes(actor, now)
     if actor.may(Permission.SYSTEM_CLASSIFY):

@@ -10,6 +10,7 @@ from registry.dossier.differences import Words, words_between
 from registry.dossier.states import Shift
 
 Content = Mapping[str, Any]
+LAW = "Law"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _heads(before: Content, after: Content) -> Iterator[tuple[str, str, str]]:
     for what, part, name in (
         ("Version", "version", "number"),
         ("State of the version", "version", "state"),
-        ("Law", "regulation", "version"),
+        (LAW, "regulation", "version"),
         ("System", "system", "name"),
         ("Purpose", "system", "purpose"),
         ("Owner", "system", "owner"),

@@ -22,7 +22,7 @@ from portal.templatetags.portal_tags import who
 from registry import queries as registry
 from registry import store
 from registry.dossier.content import content_of
-from registry.dossier.freezing.differences import Difference, difference
+from registry.dossier.freezing.differences import LAW, Difference, difference
 from registry.dossier.papers.printing import pdf_of
 from registry.dossier.queries import Dossier, Point
 from registry.models import DossierSignature, FrozenDossier, FrozenState, System
@@ -59,6 +59,20 @@ class Seal:
     words: str
     entry: uuid.UUID
     place: log.SealedPlace | None
+
+
+@dataclass(frozen=True)
+class Since:
+    """What became of a dossier: the one that waits for signatures, the last signed one, and what changed after it."""
+
+    waiting: FrozenDossier | None
+    signed: FrozenDossier | None
+    changed: Difference | None
+
+    @property
+    def law_changed(self) -> bool:
+        """Whether another state of the law is in force than the one that was signed under."""
+        return any(head.what == LAW for head in self.changed.heads) if self.changed else False
 
 
 def dossiers_visible_to(actor: Actor, system: System) -> QuerySet[FrozenDossier]:
@@ -195,10 +209,11 @@ def seals_of(dossier: FrozenDossier) -> list[Seal]:
     return [Seal(words, entry, log.place_of(entry)) for words, entry in acts]
 
 
-def since_signed(dossier: Dossier) -> tuple[FrozenDossier, Difference] | None:
-    """The last signed dossier of the system and what the live one says otherwise; None before the first."""
+def since_signed(dossier: Dossier) -> Since:
+    """How the system's dossiers stand: which one waits, which was signed last, and what the live one says otherwise."""
     signed = last_signed(dossier.system)
-    return (signed, difference(frozen_content(signed), content_of(dossier))) if signed else None
+    changed = difference(frozen_content(signed), content_of(dossier)) if signed else None
+    return Since(open_proposal(dossier.system), signed, changed)
 
 
 def compared(older: FrozenDossier, newer: FrozenDossier) -> Difference:

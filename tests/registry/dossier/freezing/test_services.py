@@ -119,7 +119,7 @@ class TestSigning:
         approving.retire_version(actor=person("lead").actor, version=version(1), reason=WHY)
         whole = sign(frozen, "compliance")
         assert whole.state == "complete"
-        heads = {head.what: (head.before, head.after) for head in queries.since_signed(live(1))[1].heads}
+        heads = {head.what: (head.before, head.after) for head in queries.since_signed(live(1)).changed.heads}
         assert heads["State of the version"] == ("draft", "retired")
 
 

@@ -25,6 +25,7 @@ def test_a_dossier_is_frozen_signed_and_read(client_of, compliance, lead) -> Non
     assert answer.status_code == 302 and answer["Location"] == ONE
     assert b"It &lt;b&gt;must&lt;/b&gt; go live." in officer.get(ONE).content
     digest = FrozenDossier.objects.get().content_sha256
+    assert b"Sign the dossier of Mortgage, version 1" in second.get("/").content
 
     # A password that is missing or wrong loses nothing of what was typed.
     signing = {"content_sha256": digest, "statement": "I checked the data points."}
@@ -33,6 +34,7 @@ def test_a_dossier_is_frozen_signed_and_read(client_of, compliance, lead) -> Non
         assert refused.status_code == 403 and words in refused.content
         assert b"I checked the data points." in refused.content
     assert second.post(f"{ONE}sign/", {**signing, "password": factories.PASSWORD}).status_code == 302
+    assert b"Sign the dossier" not in second.get("/").content
     assert b"(not yet)" in officer.get(LIST).content
     assert officer.post(f"{ONE}sign/", signing).status_code == 302
     page = officer.get(ONE).content
