@@ -202,6 +202,12 @@ def draft_of(actor: Actor, system: System, item: str) -> StatementDraft | None:
     return StatementDraft.objects.filter(system=system, item=item, person=actor.label).first()
 
 
+def keys_for_papers(requirement: Requirement) -> dict[str, str]:
+    """The keys of the point that a paper may fill, with their names."""
+    evidence = requirement.regulation.evidence
+    return {key: evidence[key]["title"] for key in requirement.evidence_from if evidence[key]["document"]}
+
+
 def documents_of(system: System, keys: Iterable[str]) -> list[Document]:
     """The papers under those keys, the withdrawn ones too."""
     return list(Document.objects.filter(system=system, key__in=list(keys)))

@@ -85,7 +85,9 @@ class WritingBody(serializers.Serializer):
     """
 
     text = serializers.CharField(required=False, allow_blank=True, default="", trim_whitespace=False)
-    kind = serializers.ChoiceField(choices=StatementKind.choices, default=StatementKind.STATEMENT.value)
+    kind = serializers.CharField(
+        required=False, default=StatementKind.STATEMENT.value, help_text=f"One of {', '.join(StatementKind.values)}"
+    )
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=2_000)
     expected_revision = serializers.IntegerField(min_value=0)
     version = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1)
@@ -122,10 +124,9 @@ class StatementOne(Endpoint):
             version=registry.version_for(self.actor, slug, sent["version"]) if sent["version"] else None,
             expected_revision=sent["expected_revision"],
         )
-        now = timezone.now()
-        signed = services.sign_statement(
-            actor=self.actor, system=system, item=item, seen=seen, writing=writing, now=now
-        )
+        about: dict[str, Any] = {"actor": self.actor, "system": system, "item": item, "now": timezone.now()}
+        services.save_draft(text=writing.text, based_on=writing.expected_revision, **about)
+        signed = services.sign_statement(seen=seen, writing=writing, **about)
         return Response(StatementBody(signed).data)
 
 

@@ -123,20 +123,43 @@ def save_draft(
     return draft
 
 
+@transaction.atomic
 def sign_statement(
     *, actor: Actor, system: System, item: str, seen: Version | None, writing: Writing, now: datetime
 ) -> Statement:
     """Sign a text on a point, on the evidence of the version that the actor saw, which is kept with it.
 
     On a point that the registry fills, a statement becomes a comment; an override needs a reason, as does saying that
-    a point is not applicable, and taking back what stands. `Overtaken` when somebody signed in between.
+    a point is not applicable, and taking back what stands. `Overtaken` when somebody signed in between: so callers keep
+    the text as a draft before they ask.
     """
-    # In a transaction of its own: whatever refuses the signature, the text stays.
-    if writing.kind not in WITHOUT_TEXT:
-        save_draft(
-            actor=actor, system=system, item=item, text=writing.text, based_on=writing.expected_revision, now=now
-        )
-    return _sign(actor, system, item, seen, writing, now)
+    # One signature on a system at a time: the revision is compared and set under this lock.
+    locked = System.objects.select_for_update().get(pk=system.pk)
+    point = queries.point_of(queries.dossier_of(locked, seen, now), item)
+    need_to_write(actor, point.requirement.written_by)
+    newest = queries.newest_statement(locked, item)
+    if writing.expected_revision != (newest.revision if newest else 0):
+        if newest is None:
+            raise Conflict("Nothing was signed on this point yet.", code="statement_changed")
+        raise Overtaken(newest)
+    kind, text, reason = _checked(writing, point)
+    statement = Statement.objects.create(
+        system=locked,
+        version=writing.version,
+        item=item,
+        revision=writing.expected_revision + 1,
+        kind=kind,
+        text=text,
+        reason=reason,
+        author=actor.label,
+        signed_at=now,
+        evidence=snapshot_of(point.facts),
+        seen_version=seen.number if seen else None,
+        regulation=point.requirement.regulation,
+    )
+    StatementDraft.objects.filter(system=locked, item=item, person=actor.label).delete()
+    _record(actor, statement, writing.version)
+    return statement
 
 
 @transaction.atomic
@@ -157,7 +180,7 @@ def attach_document(
     """
     requirement = _requirement(item, now)
     need_to_write(actor, requirement.written_by)
-    if key not in keys_for_papers(requirement):
+    if key not in queries.keys_for_papers(requirement):
         raise Invalid("No paper fills this.", details=[Problem("key", "is not among what a paper can fill here")])
     if not title.strip():
         raise Invalid("The paper needs a name.", details=[Problem("title", "is required")])
@@ -192,51 +215,12 @@ def withdraw_document(*, actor: Actor, document: Document, item: str, reason: st
     return locked
 
 
-def keys_for_papers(requirement: Requirement) -> dict[str, str]:
-    """The keys of the point that a paper may fill, with their names."""
-    evidence = requirement.regulation.evidence
-    return {key: evidence[key]["title"] for key in requirement.evidence_from if evidence[key]["document"]}
-
-
-@transaction.atomic
-def _sign(
-    actor: Actor, system: System, item: str, seen: Version | None, writing: Writing, now: datetime
-) -> Statement:
-    # One signature on a system at a time: the revision is compared and set under this lock.
-    locked = System.objects.select_for_update().get(pk=system.pk)
-    point = queries.point_of(queries.dossier_of(locked, seen, now), item)
-    need_to_write(actor, point.requirement.written_by)
-    newest = queries.newest_statement(locked, item)
-    if writing.expected_revision != (newest.revision if newest else 0):
-        if newest is None:
-            raise Conflict("Nothing was signed on this point yet.", code="statement_changed")
-        raise Overtaken(newest)
-    kind, text, reason = _checked(writing, point, newest)
-    statement = Statement.objects.create(
-        system=locked,
-        version=writing.version,
-        item=item,
-        revision=writing.expected_revision + 1,
-        kind=kind,
-        text=text,
-        reason=reason,
-        author=actor.label,
-        signed_at=now,
-        evidence=snapshot_of(point.facts),
-        seen_version=seen.number if seen else None,
-        regulation=point.requirement.regulation,
-    )
-    StatementDraft.objects.filter(system=locked, item=item, person=actor.label).delete()
-    _record(actor, statement, writing.version)
-    return statement
-
-
-def _checked(writing: Writing, point: queries.Point, newest: Statement | None) -> tuple[str, str, str]:
+def _checked(writing: Writing, point: queries.Point) -> tuple[str, str, str]:
     """Kind, text and reason as they are kept; `Invalid` for what lacks its text or its reason."""
     kind = writing.kind
     if kind not in StatementKind.values:
         raise Invalid("This kind is not known.", details=[Problem("kind", f"is none of {', '.join(StatementKind)}")])
-    if kind == StatementKind.WITHDRAWAL and (newest is None or point.statement is None):
+    if kind == StatementKind.WITHDRAWAL and point.statement is None:
         raise Conflict("There is no statement to take back.", code="nothing_stands")
     if kind == StatementKind.STATEMENT and point.state == PointState.AUTO:
         kind = StatementKind.COMMENT.value

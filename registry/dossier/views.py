@@ -18,14 +18,15 @@ from django.views.decorators.http import require_GET, require_POST
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.accounts.freshness import is_fresh, need_fresh
-from portal.errors import Forbidden, Hidden, Invalid, Refusal
+from portal.errors import Hidden, Invalid, Refusal
 from portal.http import part
 from registry import queries as registry
 from registry import store
 from registry.dossier import queries, services
-from registry.dossier.access import barred_because
+from registry.dossier.access import barred_because, need_to_write
 from registry.dossier.differences import words_between
 from registry.dossier.forms import ALL_VERSIONS, DocumentForm, DossierFilterForm, WithdrawForm, WritingForm
+from registry.dossier.freezing.queries import since_signed
 from registry.dossier.markdown import html_of
 from registry.dossier.queries import Dossier, Point
 from registry.dossier.regulation import difference
@@ -54,6 +55,7 @@ def dossier(request: HttpRequest, slug: str) -> HttpResponse:
         "groups": [(group, shown) for group, _points, shown in groups if shown],
         "shown": len(chosen),
         "query": _version_query(request),
+        "since": since_signed(found),
     }
     return part(request, "registry/dossier.html", "points", context)
 
@@ -70,7 +72,8 @@ def waiting(request: HttpRequest) -> HttpResponse:
         mine = [point for point in open_points if not barred_because(actor, point.requirement.written_by)]
         stale = [point for point in mine if point.state == "stale"]
         first = sorted(mine, key=lambda point: (point.state != "stale", point.due or date.max))[:MOST_DUE]
-        lines.append({"system": system, "stale": len(stale), "open": len(mine), "first": first})
+        since = since_signed(found)
+        lines.append({"system": system, "stale": len(stale), "open": len(mine), "first": first, "since": since})
     return part(request, "registry/dossiers_waiting.html", "lines", {"lines": lines})
 
 
@@ -108,7 +111,7 @@ def attach(request: HttpRequest, slug: str, item: str) -> HttpResponse:
     """Add a paper to the point."""
     found = _look(request, slug)
     shown = queries.point_of(found, item)
-    form = DocumentForm(request.POST, request.FILES, keys=services.keys_for_papers(shown.requirement))
+    form = DocumentForm(request.POST, request.FILES, keys=queries.keys_for_papers(shown.requirement))
     sent = cleaned(form)
     file = sent["file"]
     if file is not None and file.size > services.MAX_DOCUMENT_BYTES:
@@ -192,14 +195,11 @@ def _look(request: HttpRequest, slug: str) -> Dossier:
 
 def _signed(request: HttpRequest, found: Dossier, shown: Point, form: WritingForm) -> dict[str, Any]:
     """What the service is asked: refused here only for the form's own faults and for a password that is not fresh."""
+    need_to_write(actor_of(request), shown.requirement.written_by)
+    # Before anything can refuse the signature, even a wrong password that ends the session: the text stays.
+    _keep_draft(request, found, shown, form)
     sent = cleaned(form)
-    services.need_to_write(actor_of(request), shown.requirement.written_by)
-    try:
-        need_fresh(request, sent["password"])
-    except Forbidden:
-        # The text stays although the password was wrong, even where that ends the session.
-        _keep_draft(request, found, shown, form)
-        raise
+    need_fresh(request, sent["password"])
     writing = services.Writing(
         text=sent["text"],
         kind=sent["kind"],
@@ -264,7 +264,7 @@ def _refused(
 
 def _context(request: HttpRequest, found: Dossier, shown: Point, form: WritingForm | None = None) -> dict[str, Any]:
     actor, system = actor_of(request), found.system
-    papers = services.keys_for_papers(shown.requirement)
+    papers = queries.keys_for_papers(shown.requirement)
     history = queries.history_of(system, shown.item)
     draft = queries.draft_of(actor, system, shown.item)
     barred = barred_because(actor, shown.requirement.written_by)

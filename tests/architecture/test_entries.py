@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -26,6 +27,7 @@ import registry.checking.importing.services as importing
 import registry.checking.services as checking
 import registry.classification.services as classifying
 import registry.dossier.freezing.services as freezing
+import registry.dossier.services as dossier
 import registry.incidents.reporting.services as reporting
 import registry.incidents.services as incidents
 import registry.provenance.services as provenance
@@ -47,6 +49,7 @@ from registry.releasing.preview import preview_of
 from tests import ci_tokens, exporting, factories
 from tests.factories import approved, decided, person, released, submitted, version
 from tests.freezing import freeze, sign
+from tests.registry.dossier import test_regulation as dossier_law
 
 from .sources import ROOT, functions
 
@@ -83,6 +86,7 @@ WITHOUT: dict[str, str] = {
     "portal.accounts.create_person": "lies below the trail; `portal.desks.employ` records it",
     "portal.accounts.issue_token": "lies below the trail; `portal.desks.issue_token` records it",
     "portal.accounts.token_digest": "writes nothing",
+    "registry.dossier.save_draft": "is a person's own and says nothing to others; what is signed is recorded",
     "registry.approving.move_version": "is one of the moves below",
     "registry.queue_checks": "is part of the registering or of the request, which are recorded",
     "registry.recording_refusals": "is `record_refusal`, around what may be refused",
@@ -315,12 +319,38 @@ def describe_registration() -> None:
     classifying.describe_registration(actor=actor("compliance"), system=version(1).system, **facts, **now())
 
 
+def write(service: str, **facts: Any) -> Any:
+    about = {"actor": actor("compliance"), "system": version(1).system, "item": "annex-iv.1.g", **now()}
+    return getattr(dossier, service)(**about, **facts)
+
+
+def paper() -> Any:
+    return write("attach_document", key="docs.ui_description", title="t", url="https://bank.example/desk")
+
+
+def take_back(document: Any) -> None:
+    facts = {"document": document, "item": "annex-iv.1.g", **WHY}
+    dossier.withdraw_document(actor=actor("compliance"), **facts, **now())
+
+
+def load_law() -> None:
+    law = json.loads(dossier_law.LAW.read_bytes()) | {"version": "next", "in_force_from": "2031-01-01"}
+    dossier.load_regulation(actor=WORKER, said=json.dumps(law).encode(), **now())
+
+
 WHY = {"reason": "r"}
 # Service: what is there before, the one act.
 ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "registry.classification.classify_system": (lambda: None, lambda _: factories.classified()),
     "registry.classification.describe_organisation": (lambda: None, lambda _: factories.described()),
     "registry.classification.describe_registration": (lambda: None, lambda _: describe_registration()),
+    "registry.dossier.load_regulation": (lambda: None, lambda _: load_law()),
+    "registry.dossier.sign_statement": (
+        lambda: None,
+        lambda _: write("sign_statement", seen=None, writing=dossier.Writing(text="t")),
+    ),
+    "registry.dossier.attach_document": (lambda: None, lambda _: paper()),
+    "registry.dossier.withdraw_document": (paper, take_back),
     "audit.record_reading": (
         decided,
         lambda entry: trail.record_reading(actor=actor("support"), entry=entry, purpose="p"),

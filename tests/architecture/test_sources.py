@@ -25,7 +25,8 @@ def test_imports_keep_to_the_contracts() -> None:
     "pattern,allowed",
     [
         (r"\.delay\(|\.apply_async\(", set()),
-        (r"\bmark_safe\b|\bformat_html\b|\bSafeString\b", set()),
+        # Markdown with the writer's own HTML switched off.
+        (r"\bmark_safe\b|\bformat_html\b|\bSafeString\b", {"registry/dossier/markdown.py"}),
         (r"csrf_exempt", set()),
         (r"\bpickle\.loads?\(|\bjoblib\.load\(|\beval\(|\bexec\(", set()),
         (r"@receiver\b|\b(pre|post)_(save|delete)\b", set()),
