@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,11 +20,16 @@ class Step:
     step: CaseStep
     words: str
     reason: str
+    # What inputs are called, by name.
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def what(self) -> str:
         """What was done."""
-        return STEP_WORDS.get(self.step.event, self.step.event).format_map(Words(self.step.details))
+        details = Words(self.step.details)
+        if names := details.get("changed"):
+            details["changed"] = ", ".join(self.titles.get(name, name) for name in names.split(", "))
+        return STEP_WORDS.get(self.step.event, self.step.event).format_map(details)
 
 
 class Words(dict[str, Any]):
@@ -39,7 +45,7 @@ STEP_WORDS = {
     Event.DISPUTE_IDENTITY_CHECKED: "Identity checked: {how}",
     Event.DISPUTE_ASSIGNED: "Given to {owner}",
     Event.DISPUTE_NOTE_ADDED: "Note",
-    Event.DISPUTE_FILE_ADDED: "File added ({media_type})",
+    Event.DISPUTE_FILE_ADDED: "File added",
     Event.DISPUTE_EXTENDED: "Time extended from {from} to {to}",
     Event.DISPUTE_REVIEW_STARTED: "Review begun",
     Event.DISPUTE_FIRST_VIEW_WRITTEN: "First view, before the model's answer was seen",

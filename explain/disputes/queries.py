@@ -10,6 +10,8 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 import audit.queries as trail
+import registry.queries as registry
+from audit.models import Entry
 from explain.access import barred_because
 from explain.disputes.history import SOON, Step
 from explain.events import Event
@@ -23,6 +25,7 @@ from portal.accounts.models import User
 from portal.errors import Conflict, Hidden
 from portal.sniffing import media_type_of
 from portal.times import rfc3339
+from registry.models import Version
 
 PAGE_SIZE = 50
 NOBODY, MINE = "nobody", "me"
@@ -159,7 +162,9 @@ def steps_of(dispute: Dispute) -> list[Step]:
     rows = list(dispute.steps.all())
     seal = Seal(dispute.decision_id)
     reasons = trail.texts_of(row.entry_id for row in rows)
-    return [Step(row, seal.open_text(step_place(row), row.sealed), reasons.get(row.entry_id, "")) for row in rows]
+    titles = _titles(dispute)
+    words = (seal.open_text(step_place(row), row.sealed) for row in rows)
+    return [Step(row, said, reasons.get(row.entry_id, ""), titles) for row, said in zip(rows, words, strict=True)]
 
 
 def files_of(dispute: Dispute) -> list[dict[str, Any]]:
@@ -255,6 +260,16 @@ def _awaiting_first_view() -> QuerySet[Dispute]:
         event=Event.DISPUTE_FIRST_VIEW_WRITTEN,
     )
     return Dispute.objects.filter(~Exists(written), state=DisputeState.IN_REVIEW, is_blind=True)
+
+
+def _titles(dispute: Dispute) -> dict[str, str]:
+    """What the version that decided calls its inputs; nothing where it is not here."""
+    version = Entry.objects.filter(pk=dispute.decision_id).values_list("version", flat=True).first()
+    try:
+        spec = registry.version_that_decided(dispute.system, version).spec if version else None
+    except Version.DoesNotExist:
+        return {}
+    return {feature.name: feature.title for feature in spec.inputs.features} if spec else {}
 
 
 def _systems(found: QuerySet[Dispute]) -> list[str]:

@@ -18,7 +18,6 @@ class LetterForm(MoveForm):
 
     language = forms.ChoiceField()
     recipient = forms.CharField(
-        required=False,
         max_length=500,
         label="Addressed to",
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
@@ -34,6 +33,9 @@ class LetterForm(MoveForm):
     def __init__(self, *args: Any, languages: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["language"].choices = [(code, code) for code in languages]
+        if self.data.get("act") != "send":
+            # Looking needs no address.
+            self.fields["recipient"].required = False
 
     def clean_seen_sha256(self) -> str | None:
         """None where the page showed nothing yet."""

@@ -111,7 +111,7 @@ def template(request: HttpRequest, jurisdiction: str, language: str, kind: str) 
     where = {"jurisdiction": jurisdiction, "language": language, "kind": kind}
     present = queries.template_for(**where)
     examples = examples_for(actor, kind)
-    form = TemplateForm(request.POST or None, initial=_start(present, kind), examples=examples)
+    form = TemplateForm(request.POST or None, initial=_start(present, kind, examples), examples=examples)
     status = 422 if form.is_bound and not form.is_valid() else 200
     if form.is_bound and form.is_valid() and form.data.get("act") != "look":
         wanted = {name: value for name, value in form.cleaned_data.items() if name != "example"}
@@ -139,11 +139,12 @@ def template(request: HttpRequest, jurisdiction: str, language: str, kind: str) 
     return render(request, "explain/letter_template.html", context, status=status)
 
 
-def _start(present: LetterTemplate | None, kind: str) -> dict[str, Any]:
-    """What the form begins with: the version in force, or the English text."""
+def _start(present: LetterTemplate | None, kind: str, examples: list[Dispute]) -> dict[str, Any]:
+    """What the form begins with: the version in force or the English text, and the newest case as its example."""
     start = present or queries.template_for("EU", "en", kind)
     text = {"title": start.title, "body": start.body} if start else {}
-    return {**text, "expected_number": present.number if present else 0}
+    example = str(examples[0].number) if examples else ""
+    return {**text, "expected_number": present.number if present else 0, "example": example}
 
 
 def _preview(actor: Actor, form: TemplateForm, kind: str, language: str, examples: list[Dispute]) -> Preview:

@@ -54,10 +54,18 @@ class RulingForm(MoveForm):
 class CorrectionForm(forms.Form):
     """The inputs of a decision, to be put right; what is left as it is counts as right."""
 
-    def __init__(self, features: Iterable[Feature], recorded: Mapping[str, Any], *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        features: Iterable[Feature],
+        recorded: Mapping[str, Any],
+        *args: Any,
+        shown: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        begin = recorded if shown is None else shown
         self.features = {feature.name: feature for feature in features}
         self.recorded = recorded
-        kwargs.setdefault("initial", {name: _shown(recorded.get(name)) for name in self.features})
+        kwargs.setdefault("initial", {name: _shown(begin.get(name)) for name in self.features})
         super().__init__(*args, auto_id="input_%s", **kwargs)
         for name, feature in self.features.items():
             self.fields[name] = _field(feature)

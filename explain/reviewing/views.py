@@ -160,7 +160,7 @@ def _context(actor: Actor, found: Dispute) -> dict[str, Any]:
         "corrected_titles": _titles(newest, spec) if newest else [],
         "other_answer": queries.other_answer(decision, spec),
         "first_view_form": FirstViewForm(auto_id="view_%s"),
-        "correction_form": _correction_form(spec, inputs),
+        "correction_form": _correction_form(spec, inputs, shown=queries.inputs_of(newest) if newest else None),
         "ruling_form": _ruling_form(found, decision, spec, newest),
     }
 
@@ -180,9 +180,10 @@ def _rows(spec: Manifest | None, inputs: dict[str, Any] | None) -> list[tuple[st
 
 
 def _correction_form(
-    spec: Manifest | None, inputs: dict[str, Any] | None, data: Any = None
+    spec: Manifest | None, inputs: dict[str, Any] | None, data: Any = None, shown: dict[str, Any] | None = None
 ) -> CorrectionForm | None:
-    return CorrectionForm(spec.inputs.features, inputs, data) if spec and inputs is not None else None
+    """The form with what was recorded, or with what was `shown` last; None where nothing can be scored again."""
+    return CorrectionForm(spec.inputs.features, inputs, data, shown=shown) if spec and inputs is not None else None
 
 
 def _ruling_form(

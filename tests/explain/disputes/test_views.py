@@ -175,6 +175,10 @@ class TestReview:
         rescore(str(correction.id))
         scored = clara.get(f"{path}corrections/{correction.id}/")
         assert scored.status_code == 286 and "answers “grant”" in words(scored)
+        # What was put right stays in the form, and the timeline calls inputs as people do.
+        assert b'name="pirat" value="0.22"' in clara.get(path).content
+        timeline = words(clara.get(f"/disputes/{dispute.number}/"))
+        assert re.search(r"Inputs corrected: [^.]*Debt payments to income", timeline) and "pirat" not in timeline
         said = {"outcome": "corrected", "reason_code": "confirmed", "grounds": "g", "expected_state": "in_review"}
         refused = clara.post(f"{path}decide/", said)
         assert refused.status_code == 422 and "must be one of: clerical, input_wrong" in words(refused)
