@@ -18,34 +18,30 @@ def problems_in(said: Mapping[str, Any]) -> list[Problem]:
             found.append(Problem(path, words))
 
     point, way_out, practices = said["annex_iii_point"], said["exit_condition"], said["practices"]
-    unless(said["role"] in ROLES, "role", "must be provider, deployer or both")
-    unless(point is None or point in POINTS, "annex_iii_point", "is no point of Annex III")
-    unless(way_out is None or way_out in EXITS, "exit_condition", "is no condition of Art. 6(3)")
-    unless(said["takeover"] is None or said["takeover"] in TAKEOVERS, "takeover", "is none of Art. 25(1)")
-    unless(set(said["circumstances"]) <= set(CIRCUMSTANCE_WORDS), "circumstances", "hold something unknown")
+    unless(said["role"] in ROLES, "role", "This must be provider, deployer or both.")
+    unless(point is None or point in POINTS, "annex_iii_point", "This is no point of Annex III.")
+    unless(way_out is None or way_out in EXITS, "exit_condition", "This is no condition of Art. 6(3).")
+    unless(said["takeover"] is None or said["takeover"] in TAKEOVERS, "takeover", "This is none of Art. 25(1).")
+    unless(set(said["circumstances"]) <= set(CIRCUMSTANCE_WORDS), "circumstances", "Something unknown is among these.")
     unless(
         said["takeover"] is None or said["role"] != "deployer",
         "role",
-        "cannot be deployer alone: whoever does this becomes the provider (Art. 25(1))",
+        "You cannot be the deployer alone: whoever does this becomes the provider (Art. 25(1)).",
     )
     if way_out:
-        unless(point, "exit_condition", "is only for what Annex III lists")
+        unless(point, "exit_condition", "The exit is only for what Annex III lists.")
         unless(
             not said["profiles"],
             "exit_condition",
-            "is closed: a system that profiles people is always high-risk (Art. 6(3), last sentence)",
+            "The exit is closed: a system that profiles people is always high-risk (Art. 6(3), last sentence).",
         )
-        unless(
-            said["exit_assessment"].strip(), "exit_assessment", "must say why, before it is released (Art. 6(4))"
-        )
+        why = "Say why it is not high-risk: Art. 6(4) has it documented before it is released."
+        unless(said["exit_assessment"].strip(), "exit_assessment", why)
     for letter in PRACTICES:
         answer = practices.get(letter)
-        unless(answer is not None, f"practice_{letter}", "must be answered")
-        unless(
-            not (answer and answer["found"] and not answer["note"].strip()),
-            f"note_{letter}",
-            "must say what was found",
-        )
+        unless(answer is not None, f"practice_{letter}", "This must be answered.")
+        is_told = not (answer and answer["found"]) or answer["note"].strip()
+        unless(is_told, f"note_{letter}", "Say what was found.")
     first, again = said["first_used_on"], said["redesigned_on"]
-    unless(not again or (first and again >= first), "redesigned_on", "must be no earlier than the first use")
+    unless(not again or (first and again >= first), "redesigned_on", "This must be no earlier than the first use.")
     return found

@@ -23,7 +23,7 @@ NOT_MOVED = (
 
 BASES = {
     "text": "the law's text",
-    "reading": "the common reading; the letter says otherwise",
+    "reading": "the common reading",
     "unsettled": "contested",
 }
 

@@ -34,7 +34,7 @@ def test_answers_become_duties_and_dates(client_of, compliance, auditor) -> None
     assert officer.post(FORM, SENT).status_code == 302
     page = client_of(auditor).get(PAGE).content.decode()
     assert "profiles people, so the exit of Art. 6(3) is closed" in page
-    assert "2 Dec 2027" in page and "letter: 2 Aug 2026" in page
+    assert "2 Dec 2027" in page and "by the letter: 2 Aug 2026" in page
     assert "Nobody has said yet who you are" in page and "must not be used" not in page
     assert b"To be classified" not in officer.get("/").content
 
