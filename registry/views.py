@@ -21,6 +21,7 @@ from registry import lifecycle, queries, services
 from registry.approving import queries as approving
 from registry.cards.queries import history_of, number_beside
 from registry.checking.views import checklist_context
+from registry.classification.queries import prohibited_in
 from registry.forms import ReleaseForm, VersionForm
 from registry.models import Strategy
 from registry.uploads import refusal_of
@@ -45,7 +46,10 @@ def system(request: HttpRequest, slug: str) -> HttpResponse:
         "versions": found.versions.all(),
         "release": queries.current_release(found),
         "may_register": actor.may(Permission.VERSION_REGISTER),
+        "prohibited": prohibited_in(found, timezone.now().date()),
         "may_open_incident": actor.may(Permission.INCIDENT_OPEN),
+        "may_see_risks": actor.may(Permission.RISK_VIEW),
+        "may_see_dossier": actor.may(Permission.DOSSIER_VIEW),
         "holding": queries.incidents_holding(found),
         "may_see_incidents": actor.may(Permission.INCIDENT_VIEW),
     }
@@ -99,6 +103,7 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "is_fresh": is_fresh(request),
         "history": history_of(found),
         "other_number": number_beside(found, release),
+        "may_see_dossier": actor.may(Permission.DOSSIER_VIEW),
         "release": release,
         "release_form": _release_form(number, release) if can_go_live else None,
         "may_break_glass": state in lifecycle.BY_NAME["go_live_unapproved"].sources

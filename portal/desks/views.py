@@ -25,6 +25,7 @@ import registry.dossier.freezing.queries as freezing
 import registry.incidents.queries as incidents
 import registry.queries as registry
 import registry.releasing.readiness as readiness
+import registry.risks.queries as risks
 from explain.disputes.history import ageing_of
 from portal.accounts.access import Actor, Permission, Role
 from portal.accounts.authentication import actor_of
@@ -43,6 +44,8 @@ def home(request: HttpRequest) -> HttpResponse:
         context["production"] = [_production(system) for system in registry.systems_visible_to(actor)]
     if actor.may(Permission.INCIDENT_OPEN) or actor.may(Permission.INCIDENT_VIEW):
         context["incidents"] = _incidents(actor, now)
+    if actor.may(Permission.RISK_WRITE):
+        context["late_risks"] = risks.late_reviews(actor, now.date())[:10]
     if actor.may(Permission.VERSION_APPROVE):
         context["awaiting"] = approving.versions_awaiting(actor, registry.versions_awaiting_approval(actor))
     context["dossiers"] = freezing.awaiting_signature(actor)
@@ -54,6 +57,7 @@ def home(request: HttpRequest) -> HttpResponse:
         context["erasures"] = erasing.erasures_to_decide(actor)[:10]
     if actor.may(Permission.TRAIL_VIEW):
         context["trail"] = _trail(actor, now)
+    context["may_see_dossiers"] = actor.may(Permission.DOSSIER_WRITE)
     context["may_find"] = actor.may(Permission.DECISION_READ)
     return render(request, "desks/home.html", context)
 
