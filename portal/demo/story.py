@@ -28,6 +28,7 @@ from portal.demo.callers import LoanDesk
 from portal.demo.complaints import NotExplained, complain
 from portal.demo.governing import govern
 from portal.demo.people import PASSWORD, PEOPLE
+from portal.demo.statements import EARLY, LATE, sign
 from portal.desks.services import employ, issue_token
 from portal.vault import secrets_dir
 from registry.checking.queries import open_run, unsatisfied
@@ -103,10 +104,13 @@ def tell(say: Callable[[str], None]) -> None:
         _prepare(chapter.version, system, applicants, say)
         _play(chapter, system, desk, applicants.held_out[first - 1 : first - 1 + chapter.applicants], first, say)
         first += chapter.applicants
+        if chapter.release == 1:
+            sign(EARLY, system, say)
     try:
         complain(SYSTEM, _actor("sam"), _actor("clara"), applicants, say)
     except NotExplained as error:
         raise StoryFailed(str(error)) from error
+    sign(LATE, system, say)
 
 
 def _actor(username: str) -> Actor:
