@@ -39,8 +39,10 @@ class Unprintable(NotPrinted):
         self.characters = characters
 
 
-def print_pdf(layout: Path, content: Mapping[str, Any], *, at: datetime, attached: Mapping[str, Any]) -> bytes:
-    """The PDF of a typst layout with the content; `attached` is embedded as a JSON file. Same data, same bytes.
+def print_pdf(layout: Path, content: Mapping[str, Any], *, at: datetime, attached: Mapping[str, Any] | str) -> bytes:
+    """The PDF of a typst layout with the content; `attached` is embedded as a JSON file, a text as it is.
+
+    Same data, same bytes.
 
     `Unprintable` names the characters that cannot be shown, `NotPrinted` says whatever else went wrong.
     """
@@ -63,7 +65,7 @@ def print_pdf(layout: Path, content: Mapping[str, Any], *, at: datetime, attache
     return done.stdout
 
 
-def print_spelt_out(layout: Path, content: Any, *, at: datetime, attached: Mapping[str, Any]) -> bytes:
+def print_spelt_out(layout: Path, content: Any, *, at: datetime, attached: Mapping[str, Any] | str) -> bytes:
     """The same for a document that must come out: what no font shows stands as its code point, such as [U+1F600]."""
     for _ in range(2):
         try:

@@ -34,7 +34,9 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     job = json.load(sys.stdin.buffer)
     content = json.dumps(job["content"], sort_keys=True)
-    attached = json.dumps(job["attached"], indent=1, sort_keys=True, ensure_ascii=False)
+    attached = job["attached"]
+    if not isinstance(attached, str):
+        attached = json.dumps(attached, indent=1, sort_keys=True, ensure_ascii=False)
     layout = Path(job["layout"])
     at = datetime.fromtimestamp(int(job["at"]), UTC)
     pdf, error = _compiled(layout.read_bytes(), {"content": content, "attached": attached}, at, layout.parent)

@@ -1,6 +1,7 @@
 """Which papers there are: for whom, on what basis, and which points of the law each shows, in which order. Pure.
 
-A point may stand in several papers. In the whole dossier it is shown in the first that has it, and the others say where.
+A point may stand in several papers. In the whole dossier it is shown in the first that has it; the others say
+where.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ PAPERS: tuple[Paper, ...] = (
         title=_("Classification and basic duties"),
         basis=_("Art. 4, 5 and 6"),
         reader=INTERNAL,
-        lede=_("What the system is under the AI Act, that it is used for nothing prohibited, and what follows from that."),
+        lede=_("What the system is under the AI Act, that it is used for nothing prohibited, and what follows."),
         sections=(Section(("art-4", "art-5", "art-6.3", "art-6.4")),),
         tables=(Table.CLASSIFICATION,),
     ),
@@ -101,7 +102,7 @@ PAPERS: tuple[Paper, ...] = (
         title=_("Data governance"),
         basis=_("Art. 10 and 4a"),
         reader=AUTHORITY,
-        lede=_("Where the data come from, how they were prepared and examined, and how data of special categories are kept."),
+        lede=_("Where the data come from, how they were prepared and examined, and how sensitive data are kept."),
         sections=(
             Section((*_points("art-10", *(f"2.{letter}" for letter in "abcdefgh"), "3", "4"), "annex-iv.2.d")),
             Section(_points("art-4a.1", *"abcdef"), _("Special categories of personal data, against bias")),
@@ -146,9 +147,7 @@ PAPERS: tuple[Paper, ...] = (
         basis=_("Art. 15"),
         reader=AUTHORITY,
         lede=_("How good the system is, how it stands up to errors and attacks, and how that was tested."),
-        sections=(
-            Section((*_points("art-15", "1", "3", "4", "5"), *_points("annex-iv", "2.g", "2.h", "4"))),
-        ),
+        sections=(Section((*_points("art-15", "1", "3", "4", "5"), *_points("annex-iv", "2.g", "2.h", "4"))),),
     ),
     Paper(
         id="quality-management",
@@ -166,7 +165,7 @@ PAPERS: tuple[Paper, ...] = (
         title=_("EU declaration of conformity"),
         basis=_("Art. 43, 47, 48 and Annex V"),
         reader=_("Authorities, and those who use the system"),
-        lede=_("What the declaration must hold. It is a declaration only once every mandatory field is filled and signed."),
+        lede=_("What the declaration must hold. It is one only once every mandatory field is filled and signed."),
         sections=(
             Section(_points("annex-v", *"12345678")),
             Section(("art-43", "art-47", "art-48"), _("Assessment, declaration and marking")),
@@ -178,15 +177,11 @@ PAPERS: tuple[Paper, ...] = (
         title=_("Registration data"),
         basis=_("Art. 49 and Annex VIII"),
         reader=_("EU database"),
-        lede=_("What is entered in the EU database. The same data can be taken out as a form on the registration page."),
+        lede=_("What is entered in the EU database. The registration page gives the same data as a form."),
         sections=(
             Section(("art-49",)),
-            Section(
-                _points("annex-viii.a", *map(str, range(1, 14))), _("Section A: providers of high-risk systems")
-            ),
-            Section(
-                _points("annex-viii.b", *"1234568"), _("Section B: systems under the exit of Art. 6(3)")
-            ),
+            Section(_points("annex-viii.a", *map(str, range(1, 14))), _("Section A: providers of high-risk systems")),
+            Section(_points("annex-viii.b", *"1234568"), _("Section B: systems under the exit of Art. 6(3)")),
             Section(_points("annex-viii.c", *"12345"), _("Section C: deployers that are public authorities")),
         ),
         is_form=True,
@@ -204,7 +199,7 @@ PAPERS: tuple[Paper, ...] = (
         title=_("Fundamental rights impact assessment"),
         basis=_("Art. 27"),
         reader=_("Market surveillance authority, to be notified"),
-        lede=_("Whom the use may harm, how, and what is done about it. It may refer to the data protection impact assessment."),
+        lede=_("Whom the use may harm, how, and what is done about it. It may refer to that on data protection."),
         sections=(Section((*_points("art-27.1", "scope", *"abcdef"), *_points("art-27", *"2345"), "art-26.9")),),
         is_form=True,
     ),
