@@ -68,6 +68,12 @@ STATES: dict[str, Look] = {
     "proposed": Look("info", "clock", "waits for signatures"),
     "complete": Look("good", "check", "signed"),
     "withdrawn": Look("neutral", "back"),
+    # risks
+    "accepted": Look("good", "check"),
+    "low": Look("good", "ring"),
+    "medium": Look("neutral", "half"),
+    "high": Look("warn", "triangle"),
+    "very high": Look("bad", "triangle"),
     # erasures
     "requested": Look("info", "clock"),
     "confirmed": Look("good", "check", "erased"),

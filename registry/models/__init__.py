@@ -21,6 +21,7 @@ from .incidents import (
     Kind,
 )
 from .releases import GatewayReport, Ratification, Release, RollbackReadiness, Strategy
+from .risks import ControlKind, ResidualAcceptance, Risk, RiskAcceptance, RiskRevision, RiskSource
 from .sources import SeenIdentity, TrustedSource
 from .systems import RiskClass, System, Version
 
@@ -31,6 +32,7 @@ __all__ = [
     "Assessment",
     "Causality",
     "CheckRun",
+    "ControlKind",
     "Document",
     "DossierSignature",
     "Evidence",
@@ -57,7 +59,12 @@ __all__ = [
     "Regulation",
     "Release",
     "Requirement",
+    "ResidualAcceptance",
+    "Risk",
+    "RiskAcceptance",
     "RiskClass",
+    "RiskRevision",
+    "RiskSource",
     "RollbackReadiness",
     "SeenIdentity",
     "Statement",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -19,7 +20,9 @@ import registry.approving.services as approving
 import registry.dossier.services as dossier
 import registry.incidents.reporting.services as reporting
 import registry.incidents.services as incidents
+import registry.risks.services as risks
 from registry.incidents.clocks import Judged
+from registry.risks.rating import Written
 from tests import ci_tokens, exporting, factories, freezing
 from tests.databases import undone
 
@@ -42,6 +45,12 @@ PAPER = {"key": "docs.ui_description", "title": "The desk", "url": "https://bank
 EVIDENCE = {"kind": "scan", "verdict": "claimed", "summary": "None found"}
 
 INCIDENT = ("incident",)
+RISK = {
+    "written": Written(
+        **{"title": "t", "source": "intended", "affected": "a", "harm": "h", "review_due": date(2999, 1, 1)},
+        **{"severity": 3, "likelihood": 3, "residual_severity": 3, "residual_likelihood": 3},
+    )
+}
 FROZEN = (*SYSTEM, "frozen")
 SIGNATURE = {**SIGNED, "statement": "s", "content_sha256": "0" * 64}
 
@@ -152,6 +161,12 @@ ADDRESSES: dict[str, tuple[str, tuple[str, ...], dict[str, Any], str]] = {
     "registry:incident_move": ("post", (*INCIDENT, "ending"), WHY, "302 403 302 404 403 404"),
     "api:incidents": ("get", (), {}, "401 200 200 200 200 200"),
     "api:incident": ("get", INCIDENT, {}, "401 200 200 404 200 404"),
+    "registry:risks": ("get", SYSTEM, {}, "302 200 200 404 200 404"),
+    "registry:record_risk": ("get", SYSTEM, {}, "302 200 200 404 403 404"),
+    "registry:risk": ("get", (*SYSTEM, "risk"), {}, "302 200 200 404 200 404"),
+    "registry:revise_risk": ("get", (*SYSTEM, "risk"), {}, "302 200 200 404 403 404"),
+    "registry:accept_risk": ("post", (*SYSTEM, "risk"), {**WHY, "expected_number": 1}, "302 403 302 404 403 404"),
+    "registry:accept_risks": ("post", SYSTEM, {}, "302 403 422 404 403 404"),
     "registry:trusted_sources": ("get", SYSTEM, {}, "302 200 200 200 200 404"),
     "registry:remove_source": ("post", (*SYSTEM, "source"), WHY, "302 403 302 403 403 404"),
     # What is no multipart is not read at all.
@@ -289,6 +304,7 @@ def one_of_each() -> dict[str, Any]:
     about = {"dispute": dispute, "now": now}
     named["file"] = disputing.attach_file(actor=support, name="a.txt", content=b"plain words", **about).id
     named |= {**WORDS, **answered_case(support, officer), **incident(officer)}
+    named["risk"] = risks.record_risk(actor=factories.person("lead").actor, system=system, **RISK, now=now).number
     named["frozen"] = freezing.freeze(number=2).number
     return {**named, "tile": "0/000", "slug": "mortgage", "number": 1, "name": "retire", **REGISTRY}
 

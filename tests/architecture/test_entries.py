@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +33,7 @@ import registry.incidents.services as incidents
 import registry.provenance.services as provenance
 import registry.releasing.readiness as readiness
 import registry.releasing.services as releasing
+import registry.risks.services as risks
 import registry.services as registry
 from audit.identifiers import new_id
 from audit.models import Entry
@@ -46,6 +47,7 @@ from registry.checking.findings import Finding, Verdict
 from registry.checking.queries import open_run
 from registry.incidents.clocks import Judged
 from registry.releasing.preview import preview_of
+from registry.risks.rating import Written
 from tests import ci_tokens, exporting, factories
 from tests.factories import approved, decided, person, released, submitted, version
 from tests.freezing import freeze, sign
@@ -101,6 +103,19 @@ def now() -> dict[str, Any]:
 
 def actor(username: str = "lead") -> Any:
     return person(username).actor
+
+
+def written() -> Written:
+    words = {"title": "t", "source": "intended", "affected": "a", "harm": "h", "review_due": date(2999, 1, 1)}
+    return Written(**words, severity=3, likelihood=3, residual_severity=3, residual_likelihood=3)
+
+
+def risk(system: Any) -> Any:
+    return risks.record_risk(actor=actor(), system=system, written=written(), **now())
+
+
+def accept(found: Any) -> Any:
+    return risks.accept_risk(actor=actor("compliance"), risk=found, **WHY, **now())
 
 
 def judged(**changes: Any) -> Judged:
@@ -496,6 +511,16 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "registry.dossier.freezing.withdraw_dossier": (
         lambda: freeze(),
         lambda frozen: freezing.withdraw_dossier(actor=actor("compliance"), dossier=frozen, reason="r", **now()),
+    ),
+    "registry.risks.record_risk": (lambda: version(1).system, lambda system: risk(system)),
+    "registry.risks.revise_risk": (
+        lambda: risk(version(1).system),
+        lambda found: risks.revise_risk(actor=actor(), risk=found, written=written(), **WHY, **now()),
+    ),
+    "registry.risks.accept_risk": (lambda: risk(version(1).system), lambda found: accept(found)),
+    "registry.risks.accept_residual": (
+        lambda: accept(risk(version(1).system)),
+        lambda _: risks.accept_residual(actor=actor("compliance"), version=version(1), **WHY, **now()),
     ),
     "registry.incidents.open_incident": (lambda: released(1), lambda _: incident()),
     "registry.incidents.assess_incident": (
