@@ -11,8 +11,10 @@ from registry.dossier.contributions import (
     classification,
     data,
     documents,
+    incidents,
     monitoring,
     releases,
+    risks,
     systems,
     trail,
     versions,
@@ -22,6 +24,8 @@ ROOMS: tuple[ModuleType, ...] = (
     *(systems, versions, data, checks, approvals, releases, trail, monitoring),
     documents,
     classification,
+    incidents,
+    risks,
 )
 
 
