@@ -1,15 +1,22 @@
-"""Two people at once in one case: one wins, the other is told what happened."""
+"""Two people at once in one case: one wins, the other is told what happened; and two hundred at once."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
+from django.db import connections
 from django.utils import timezone
 
 from audit.models import Entry
+from explain import services as explaining
 from explain.disputes import services as cases
 from explain.letters import services as letters
-from explain.models import Dispute, Letter, LetterTemplate, Ruling
+from explain.models import Dispute, Explanation, Letter, LetterTemplate, Ruling
+from explain.queries import STALE_AFTER
 from explain.reviewing import services as reviewing
+from explain.tasks import WORKER
 from portal.accounts.access import Role
+from tests import factories
 from tests.explain.disputes.conftest import actor, another, opened
 from tests.explain.letters.conftest import decided, decision_of
 from tests.registry.test_races import at_once
@@ -75,3 +82,25 @@ def test_of_two_savings_of_a_template_one_is_the_next_version(committed: str) ->
 
     assert at_once(lambda: save("a"), lambda: save("b")) == ["done", "template_changed"]
     assert LetterTemplate.objects.filter(language="en", kind="upheld").count() == 2
+
+
+def test_two_hundred_at_once_have_a_job_each_and_survive_a_broker_that_forgets(committed: str, broker) -> None:
+    ids = factories.decided_in_bulk([factories.DENIED] * 200)
+    decisions, sam = list(Entry.objects.filter(pk__in=ids)), actor()
+
+    def ask(decision: Entry) -> str:
+        try:
+            return explaining.request_explanation(actor=sam, decision=decision, reason="", now=timezone.now()).state
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        # The last one is asked for by forty people.
+        states = list(pool.map(ask, [*decisions, *[decisions[-1]] * 39]))
+    assert states == ["queued"] * 239 and Explanation.objects.count() == broker.llen("explain") == 200
+    assert Entry.objects.filter(type="explanation.requested").count() == 200
+    # Restarted with nothing left, the broker is told again by the sweep: the rows are the jobs.
+    broker.flushall()
+    later = timezone.now() + STALE_AFTER * 2
+    assert explaining.requeue_stale(actor=WORKER, now=later) == broker.llen("explain") == 200
+    assert explaining.requeue_stale(actor=WORKER, now=later) == 0
