@@ -1,7 +1,8 @@
 """The demo's story, told through the product's own doors; told again, it goes on where it stopped.
 
 Lena and Lars build three versions and approve each other's. Each takes production in turn while applicants are
-decided; the third denies too few to be believed and is rolled back. Two applicants then dispute their denial.
+decided; the third denies too few to be believed and is rolled back, which is looked into as a possible incident.
+Two applicants then dispute their denial.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from portal.accounts.models import ServiceToken, User
 from portal.demo import training
 from portal.demo.callers import LoanDesk
 from portal.demo.complaints import NotExplained, complain
+from portal.demo.dangers import look_into_version_3, write_risks
 from portal.demo.governing import govern
 from portal.demo.people import PASSWORD, PEOPLE
 from portal.demo.statements import EARLY, LATE, sign
@@ -106,6 +108,8 @@ def tell(say: Callable[[str], None]) -> None:
         first += chapter.applicants
         if chapter.release == 1:
             sign(EARLY, system, say)
+    write_risks(system, say)
+    look_into_version_3(system, applicants, say)
     try:
         complain(SYSTEM, _actor("sam"), _actor("clara"), applicants, say)
     except NotExplained as error:
