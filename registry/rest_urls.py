@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("registry.cards.rest_urls")),
     path("", include("registry.dossier.rest_urls")),
     path("", include("registry.dossier.freezing.rest_urls")),
+    path("", include("registry.dossier.papers.rest_urls")),
     path("", include("registry.incidents.rest_urls")),
     path("", include("registry.releasing.rest_urls")),
     path("", include("registry.approving.rest_urls")),

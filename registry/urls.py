@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("registry.cards.urls")),
     path("", include("registry.dossier.urls")),
     path("", include("registry.dossier.freezing.urls")),
+    path("", include("registry.dossier.papers.urls")),
     path("", include("registry.releasing.urls")),
     path("", include("registry.classification.urls")),
     # Last, since a move's name would catch the other rooms' pages of a version.

@@ -44,6 +44,7 @@ CONTRACT = {
     "/api/v1/explanations/{identifier}/report.pdf": {"get"},
     "/api/v1/systems/{slug}/dossier/": {"get"},
     "/api/v1/systems/{slug}/dossier/{item}/": {"put"},
+    "/api/v1/systems/{slug}/dossier.pdf": {"get"},
     "/api/v1/incidents/": {"get", "post"},
     "/api/v1/incidents/{number}/": {"get"},
     "/api/v1/disputes/": {"get", "post"},
