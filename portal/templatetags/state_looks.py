@@ -90,7 +90,7 @@ STATES: dict[str, Look] = {
     "not_armed": Look("bad", "bar"),
     # dossier
     "auto": Look("good", "check", "automatic"),
-    "evidence": Look("good", "check"),
+    "evidence": Look("warn", "half"),
     "statement": Look("info", "diamond"),
     "stale": Look("warn", "clock"),
     "not_applicable": Look("neutral", "bar"),

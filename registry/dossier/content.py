@@ -24,6 +24,7 @@ from registry.dossier.evidence import Fact
 from registry.dossier.queries import Dossier, Point
 from registry.dossier.states import Standing
 from registry.models import Document, Incident, Statement, StatementKind, System, Version
+from registry.risks.queries import Line, controls_of, lines_of
 
 SCHEMA = "countersign/dossier/1"
 
@@ -48,6 +49,7 @@ def content_of(dossier: Dossier) -> dict[str, Any]:
         "classification": _classification(dossier.system),
         "counts": {str(state): number for state, number in dossier.counts.items()},
         "items": [_item(point, documents, comments.get(point.item, [])) for point in dossier.points],
+        "risks": [_risk(line) for line in lines_of(dossier.system, dossier.now.date())],
         "incidents": [_incident(case) for case in dossier.system.incidents.order_by("number")],
         "trail": _trail(),
     }
@@ -202,6 +204,36 @@ def _comments(system: System, version: Version | None) -> dict[str, list[dict[st
     rows = Statement.objects.filter(system=system, kind=StatementKind.COMMENT)
     ours = rows.filter(Q(version=None) | Q(version=version)).order_by("item", "id")
     return {item: [_statement(row) for row in said] for item, said in groupby(ours, lambda row: row.item)}
+
+
+def _risk(line: Line) -> dict[str, Any]:
+    """A risk as its newest revision has it; severity and likelihood are 1 to 5, before and with the controls."""
+    revision, accepted = line.revision, line.acceptance
+    return {
+        "number": line.risk.number,
+        "revision": revision.number,
+        "title": revision.title,
+        "source_words": revision.get_source_display(),
+        "affected": revision.affected,
+        "is_vulnerable": revision.is_vulnerable,
+        "what": revision.harm,
+        "before": {"severity": revision.severity, "likelihood": revision.likelihood},
+        "controls": [
+            {"kind_words": each["kind"], "text": each["words"], "evidence": each["evidence"], "url": each["url"]}
+            for each in controls_of(revision)
+        ],
+        "residual": {"severity": revision.residual_severity, "likelihood": revision.residual_likelihood},
+        "state_words": line.state,
+        "written_by": who(revision.written_by),
+        "accepted": {
+            "by": who(accepted.accepted_by),
+            "at": _moment(accepted.accepted_at),
+            "reason": accepted.reason,
+        }
+        if accepted
+        else None,
+        "review_due_on": _day(revision.review_due),
+    }
 
 
 def _incident(case: Incident) -> dict[str, Any]:

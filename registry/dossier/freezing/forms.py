@@ -33,16 +33,17 @@ class FreezeForm(RefusedForm):
         help_text="It is complete once each of them has signed. They are fixed from now on.",
     )
     reason = forms.CharField(
-        required=False,
         max_length=MOST,
         label="Why now",
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Printed in the dossier and kept in the trail. Needed while mandatory points are not settled.",
+        help_text="Printed in the dossier, and kept in the trail.",
+        error_messages={"required": "Say why it is signed in spite of the points that are not settled."},
     )
     seen = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, people: Iterable[User], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, people: Iterable[User], needs_reason: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["reason"].required = needs_reason
         words = {"compliance": "compliance officer", "ml_lead": "ML lead"}
         self.fields["signatories"].choices = [
             (person.username, f"{person.get_full_name() or person.username}, {words[role_of(person)]}")

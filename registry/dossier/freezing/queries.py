@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -221,12 +221,9 @@ def compared(older: FrozenDossier, newer: FrozenDossier) -> Difference:
     return difference(frozen_content(older), frozen_content(newer))
 
 
-def missing_words(gaps: Iterable[Mapping[str, str]]) -> dict[str, list[Mapping[str, str]]]:
-    """The gaps of a frozen dossier by state."""
-    found: dict[str, list[Mapping[str, str]]] = {}
-    for gap in gaps:
-        found.setdefault(gap["state"], []).append(gap)
-    return found
+def gaps_in(dossier: FrozenDossier, state: str) -> list[dict[str, str]]:
+    """The mandatory points that were in that state when it was frozen."""
+    return [gap for gap in dossier.gaps if gap["state"] == state]
 
 
 def _stored(sha256: str) -> bytes:

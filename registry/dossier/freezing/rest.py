@@ -97,7 +97,7 @@ class FrozenListBody(serializers.Serializer):
 class FrozenList(Endpoint):
     """The dossiers of a system that were frozen."""
 
-    @extend_schema(responses=FrozenListBody)
+    @extend_schema(operation_id="systems_dossiers_list", responses=FrozenListBody)
     def get(self, request: Any, slug: str) -> Response:
         """Newest first."""
         self.actor.need_sight(Permission.DOSSIER_VIEW)

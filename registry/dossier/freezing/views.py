@@ -18,6 +18,7 @@ from registry import queries as registry
 from registry.dossier.freezing import queries, services
 from registry.dossier.freezing.forms import EndForm, FreezeForm, SignForm
 from registry.dossier.queries import dossier_of, version_for
+from registry.dossier.states import PointState
 from registry.models import FrozenDossier
 
 
@@ -49,7 +50,10 @@ def freeze(request: HttpRequest, slug: str) -> HttpResponse:
     system, version = version_for(actor, slug, _number(request))
     if version is None:
         raise Conflict("There is no version yet, so there is nothing to sign for.", code="no_version")
-    form = FreezeForm(request.POST or None, people=queries.people_who_could_sign())
+    live = dossier_of(system, version, timezone.now())
+    gaps = queries.gaps_of(live)
+    people = queries.people_who_could_sign()
+    form = FreezeForm(request.POST or None, people=people, needs_reason=bool(gaps))
     status = 200
     if request.method == "POST":
         status = 422
@@ -62,12 +66,13 @@ def freeze(request: HttpRequest, slug: str) -> HttpResponse:
             else:
                 messages.success(request, f"Dossier {made.number} is frozen, and waits for its signatures.")
                 return redirect("registry:frozen_dossier", slug=slug, number=made.number)
-    live = dossier_of(system, version, timezone.now())
+    states = (PointState.MISSING, PointState.STALE, PointState.EVIDENCE)
     context = {
         "system": system,
         "version": version,
         "dossier": live,
-        "gaps": queries.gaps_of(live),
+        "gaps": [(state, [point for point in gaps if point.state == state]) for state in states],
+        "open": len(gaps),
         "seen": queries.states_digest(live),
         "waiting": queries.open_proposal(system),
         "form": form,
@@ -156,9 +161,9 @@ def _page(request: HttpRequest, actor: Actor, found: FrozenDossier, *, status: i
     context = {
         "system": found.system,
         "dossier": found,
-        "counts": frozen["counts"],
+        "counts": {state: frozen["counts"][state] for state in PointState},
         "places": places,
-        "gaps": queries.missing_words(found.gaps),
+        "gaps": {state: points for state in PointState if (points := queries.gaps_in(found, state))},
         "kept": queries.kept(found),
         "seals": queries.seals_of(found),
         "may_see_trail": actor.may(Permission.TRAIL_VIEW),
