@@ -23,6 +23,21 @@ from tests import factories
 from tests.databases import MIGRATED, SEEDED, copy_of, orm_on
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker for the tests of a file, which share what they made; and one for all journeys, which share a product.
+
+    The journeys first: as they are one, whoever began them last would be waited for.
+    """
+    journeys = [item for item in items if "browser" in item.path.parts]
+    others = [item for item in items if "browser" not in item.path.parts]
+    items[:] = journeys + others
+    for item in journeys:
+        item.add_marker(pytest.mark.xdist_group("journeys"))
+    for item in others:
+        item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Path]:
     """PostgreSQL and Redis, up; gives `VAR_DIR`. They die with pytest, even when it is killed."""
