@@ -6,6 +6,7 @@ import ast
 import json
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -664,6 +665,7 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
 }
 
 
+@cache
 def services() -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     """Every public service by its room's name."""
     found = {}
