@@ -87,7 +87,9 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     found = queries.version_for(actor, slug, number)
     state = lifecycle.State(found.state)
     release = queries.current_release(found.system)
-    can_go_live = state in lifecycle.BY_NAME["go_live"].sources and actor.may(Permission.RELEASE_CREATE)
+    # What is served elsewhere is released there.
+    is_here = not found.spec.model.is_remote
+    can_go_live = is_here and state in lifecycle.BY_NAME["go_live"].sources and actor.may(Permission.RELEASE_CREATE)
     progress = approving.progress_of(found)
     moves = [move for move in lifecycle.moves_from(state) if actor.may(move.permission)]
     context = {
@@ -106,7 +108,8 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "may_see_dossier": actor.may(Permission.DOSSIER_VIEW),
         "release": release,
         "release_form": _release_form(number, release) if can_go_live else None,
-        "may_break_glass": state in lifecycle.BY_NAME["go_live_unapproved"].sources
+        "may_break_glass": is_here
+        and state in lifecycle.BY_NAME["go_live_unapproved"].sources
         and actor.may(Permission.RELEASE_BREAK_GLASS),
     }
     return render(request, "registry/version.html", context)

@@ -114,7 +114,7 @@ def endpoints_from(hosts: Iterable[str], tokens: str, seconds: int) -> Endpoints
 def _networks(hosts: Iterable[str]) -> Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     for host in hosts:
         try:
-            yield ipaddress.ip_network(_bare(host))
+            yield ipaddress.ip_network(_bare(host), strict=False)
         except ValueError:
             continue
 

@@ -118,3 +118,4 @@ def test_our_gateways_do_not_serve_it(api, lead, served: Served, client_of) -> N
         releasing.create_release(actor=lead.actor, strategy="direct", now=timezone.now(), **asked)
     page = client_of(lead).get("/systems/mortgage/versions/3/")
     assert page.status_code == 200 and served.url() in page.content.decode()
+    assert page.context["release_form"] is None and not page.context["may_break_glass"]
