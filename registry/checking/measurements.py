@@ -59,9 +59,9 @@ class Measurements:
 
     @cached_property
     def again(self) -> Floats:
-        """The same known rows, scored by a second process."""
+        """The same known rows, scored by a second process, which shares nothing with the first."""
         sample = _golden(self.parts.golden) if self.parts.golden else _background(self.parts.background)
-        found = _measured(self.parts, {self.known: sample}, timed=self.known, timed_rows=0)
+        found = _measured(self.parts, {self.known: sample}, timed=self.known, timed_rows=0, afresh=True)
         if not found.ok:
             raise CannotMeasure(f"a second process could not score: {found.message}")
         return found.scores[self.known]
@@ -122,10 +122,13 @@ class Measurements:
             raise CannotMeasure(f"{len(scores)} of {len(self.rows)} evaluation rows were scored")
 
 
-def _measured(parts: Parts, samples: dict[str, Sample], *, timed: str, timed_rows: int = TIMED_ROWS) -> Measured:
+def _measured(
+    parts: Parts, samples: dict[str, Sample], *, timed: str, timed_rows: int = TIMED_ROWS, afresh: bool = False
+) -> Measured:
     if parts.manifest.model.is_remote:
         return measure_remote(parts.manifest, way_to(parts.manifest), samples, timed=timed, timed_rows=timed_rows)
-    return measure(parts.artifact, dict(parts.manifest.raw), samples, timed=timed, timed_rows=timed_rows)
+    asked = {"timed": timed, "timed_rows": timed_rows, "afresh": afresh}
+    return measure(parts.artifact, dict(parts.manifest.raw), samples, **asked)
 
 
 def _background(path: Path) -> Sample:
