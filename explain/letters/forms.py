@@ -33,9 +33,6 @@ class LetterForm(MoveForm):
     def __init__(self, *args: Any, languages: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["language"].choices = [(code, code) for code in languages]
-        if self.data.get("act") != "send":
-            # Looking needs no address.
-            self.fields["recipient"].required = False
 
     def clean_seen_sha256(self) -> str | None:
         """None where the page showed nothing yet."""
@@ -60,9 +57,6 @@ class TemplateForm(ReasonForm):
         super().__init__(*args, **kwargs)
         cases = [(str(found.number), f"dispute {found.number}, {found.system}") for found in examples]
         self.fields["example"].choices = [*cases, ("", "a made-up case")]
-        if self.data.get("act") == "look":
-            # Looking changes nothing.
-            self.fields["reason"].required = False
 
 
 class NewTemplateForm(forms.Form):

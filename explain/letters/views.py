@@ -39,9 +39,12 @@ def compose_letter(request: HttpRequest, number: int) -> HttpResponse:
         return redirect("explain:dispute", number=number)
     decision = trail.decision_for(actor, found.decision_id)
     languages = queries.languages_for(policy_of(found.system).jurisdiction)
-    form = LetterForm(request.POST or None, initial=_initial(found, languages), languages=languages)
-    status = 200
-    if request.method == "POST" and form.is_valid() and request.POST.get("act") == "send":
+    sending = request.POST if request.POST.get("act") == "send" else None
+    # What is only looked at need not be whole.
+    initial = {**_initial(found, languages), **request.POST.dict()}
+    form = LetterForm(sending, initial=initial, languages=languages)
+    status = 422 if form.is_bound and not form.is_valid() else 200
+    if form.is_bound and form.is_valid():
         try:
             sent = services.send_letter(
                 actor=actor, dispute=found, decision=decision, now=timezone.now(), **form.cleaned_data
@@ -111,9 +114,11 @@ def template(request: HttpRequest, jurisdiction: str, language: str, kind: str) 
     where = {"jurisdiction": jurisdiction, "language": language, "kind": kind}
     present = queries.template_for(**where)
     examples = examples_for(actor, kind)
-    form = TemplateForm(request.POST or None, initial=_start(present, kind, examples), examples=examples)
+    saving = request.POST if request.method == "POST" and request.POST.get("act") != "look" else None
+    initial = request.POST.dict() or _start(present, kind, examples)
+    form = TemplateForm(saving, initial=initial, examples=examples)
     status = 422 if form.is_bound and not form.is_valid() else 200
-    if form.is_bound and form.is_valid() and form.data.get("act") != "look":
+    if form.is_bound and form.is_valid():
         wanted = {name: value for name, value in form.cleaned_data.items() if name != "example"}
         try:
             saved = services.save_template(actor=actor, now=timezone.now(), **where, **wanted)
@@ -127,7 +132,7 @@ def template(request: HttpRequest, jurisdiction: str, language: str, kind: str) 
             return redirect(reverse("explain:letter_template", kwargs=where))
     context = {
         **where,
-        "preview": _preview(actor, form, kind, language, examples) if form.is_bound else None,
+        "preview": _preview(actor, initial, kind, language, examples) if request.method == "POST" else None,
         "kind_words": queries.KINDS[kind],
         "form": form,
         "present": present,
@@ -147,14 +152,14 @@ def _start(present: LetterTemplate | None, kind: str, examples: list[Dispute]) -
     return {**text, "expected_number": present.number if present else 0, "example": example}
 
 
-def _preview(actor: Actor, form: TemplateForm, kind: str, language: str, examples: list[Dispute]) -> Preview:
-    """What the text in the form would make of the chosen case; reading that is recorded."""
-    chosen = next((found for found in examples if str(found.number) == form.data.get("example")), None)
+def _preview(actor: Actor, typed: dict[str, Any], kind: str, language: str, examples: list[Dispute]) -> Preview:
+    """What the typed text would make of the chosen case; reading that is recorded."""
+    chosen = next((found for found in examples if str(found.number) == typed.get("example")), None)
     if chosen:
         record_case_reading(actor=actor, disputes=[chosen])
         if chosen.explanation and chosen.explanation.completeness:
             record_reading(actor=actor, explanation=chosen.explanation)
-    title, body = (form.data.get(name, "") for name in ("title", "body"))
+    title, body = (typed.get(name, "") for name in ("title", "body"))
     return preview_of(actor, title, body, kind=kind, language=language, dispute=chosen, now=timezone.now())
 
 
@@ -166,7 +171,5 @@ def _initial(found: Dispute, languages: list[str]) -> dict[str, Any]:
 
 def _wanted(form: LetterForm) -> tuple[str, str]:
     """The language and the address of the form, sent or not."""
-    if form.is_bound and form.is_valid():
-        return form.cleaned_data["language"], form.cleaned_data["recipient"]
-    language = form.data.get("language") if form.is_bound else form.initial["language"]
-    return str(language or ""), str(form.data.get("recipient", "")) if form.is_bound else ""
+    typed = form.data if form.is_bound else form.initial
+    return str(typed.get("language") or ""), str(typed.get("recipient") or "")

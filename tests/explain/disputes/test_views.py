@@ -152,6 +152,7 @@ class TestReview:
         assert "Debt payments to income 0.62" in words(clara.get(f"{path}review/"))
         explanation = f"/explanations/{dispute.explanation_id}/"
         assert clara.get(explanation).status_code == 409 and clara.get(f"/api/v1{explanation}").status_code == 409
+        assert "This cannot be shown now" in words(clara.get(explanation))
         clara.post(f"{path}review/first-view/", {"words": "I would grant it."})
         page = words(clara.get(f"{path}review/"))
         assert "“deny”" in page and "Payments: 0.62." in page and "I would grant it." in page
