@@ -20,6 +20,7 @@ from portal.accounts.authentication import actor_if_any
 from portal.errors import Hidden, Malformed, Refusal, TooLarge
 from portal.http import refusal_page
 from registry import queries
+from registry.dossier.services import MAX_DOCUMENT_BYTES
 from registry.intake import MAX_MANIFEST_BYTES, MAX_SAMPLE_BYTES, Upload
 from registry.services import record_refusal
 
@@ -29,6 +30,7 @@ OTHERS = {
     "api:feature-parity": dict.fromkeys(("training", "serving"), MAX_SAMPLE_BYTES),
     "api:dispute-files": {"file": 5 * 1024 * 1024},
     "explain:add_file": {"file": 5 * 1024 * 1024},
+    "registry:attach_document": {"file": MAX_DOCUMENT_BYTES},
     "registry:add_incident_file": {"file": 5 * 1024 * 1024},
     "registry:keep_incident_message": {"file": 5 * 1024 * 1024},
 }

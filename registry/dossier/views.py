@@ -114,9 +114,6 @@ def attach(request: HttpRequest, slug: str, item: str) -> HttpResponse:
     form = DocumentForm(request.POST, request.FILES, keys=queries.keys_for_papers(shown.requirement))
     sent = cleaned(form)
     file = sent["file"]
-    if file is not None and file.size > services.MAX_DOCUMENT_BYTES:
-        form.add_error("file", "This file is too large.")
-        cleaned(form)
     services.attach_document(
         actor=actor_of(request),
         system=found.system,

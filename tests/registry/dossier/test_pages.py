@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -119,12 +120,10 @@ def test_whatever_is_refused_stays_in_the_box(db: None, change: dict[str, Any], 
 
 
 def test_a_paper_is_attached_given_and_withdrawn(db: None) -> None:
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
     client = browser("lead")
     file = SimpleUploadedFile("../desk<b>.txt", b"How the desk looks.")
     paper = {"key": "docs.ui_description", "title": "The <b>desk</b>", "file": file}
-    r = client.post(f"{POINT}documents/", paper); assert r.status_code == 302, words(r)
+    assert client.post(f"{POINT}documents/", paper).status_code == 302
     page = client.get(POINT).content.decode()
     assert "The &lt;b&gt;desk&lt;/b&gt;" in page and "evidence, no statement" in page
     address = page.partition("/systems/mortgage/documents/")[2].partition("/")[0]
