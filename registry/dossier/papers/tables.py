@@ -44,14 +44,15 @@ def _risks(content: Content, wording: Wording) -> Iterator[Block]:
 
 def _risk_rows(risk: Mapping[str, Any], wording: Wording) -> Iterator[tuple[str, str]]:
     yield _("Source"), wording.value(risk["source_words"])
-    yield _("Who may be harmed"), risk["affected"]
+    vulnerable = _("People under 18 or otherwise vulnerable are among them.") if risk["is_vulnerable"] else ""
+    yield _("Who may be harmed"), " ".join(filter(None, (risk["affected"], vulnerable)))
     yield _("What could happen"), risk["what"]
     scale = _("severity %(severity)s of 5, likelihood %(likelihood)s of 5")
     yield _("Before controls"), scale % risk["before"]
     for control in risk["controls"]:
-        yield _("Control"), f"{wording.value(control['kind_words'])}: {control['text']}"
-    if risk["residual"]:
-        yield _("What remains"), scale % risk["residual"]
+        evidence = f" ({control['evidence']})" if control["evidence"] else ""
+        yield _("Control"), f"{wording.value(control['kind_words'])}: {control['text']}{evidence}"
+    yield _("What remains"), scale % risk["residual"]
     yield _("State"), wording.value(risk["state_words"])
     if accepted := risk["accepted"]:
         words = _("%(by)s on %(at)s: %(reason)s")

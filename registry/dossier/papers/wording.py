@@ -24,20 +24,28 @@ LANGUAGES = {"en": "English", "de": "Deutsch"}
 _ENGLISH_DAY = re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}")
 # A number, or one that stands beside a word that is translated: "12,345", "about 1,200", "95.3 %".
 _FIGURES = re.compile(r"(?:about )?[\d,]*\d(?:\.\d+)?(?:\s?%)?")
+# Words with a figure behind them: "unlikely (8)", "Brier score 0.075", "yes 84.0%".
+_COUNTED = re.compile(r"(.+) (\(\d+\)|\d[\d.,]*%?)")
 _SENTENCES = re.compile(r"(?<=[.!?]) (?=[A-Z])")
-# Reasons that the classification puts together, and the msgid that each comes from.
-_REASONS = (
+# What others put together from words, and the msgid that each comes from.
+_COMPOSED = (
     (
         re.compile(r"The system is not high-risk: you rely on Art\. 6\(3\)\((?P<letter>[a-d])\)\."),
         gettext_noop("The system is not high-risk: you rely on Art. 6(3)(%(letter)s)."),
     ),
     (
-        re.compile(r"Annex III point (?P<point>\S+): (?P<use>.+)\."),
+        re.compile(r"Annex III point (?P<point>\S+): (?P<use>[^.]+)\."),
         gettext_noop("Annex III point %(point)s: %(use)s."),
     ),
     (
         re.compile(r"You are the system's (?P<role>\w+)\."),
         gettext_noop("You are the system's %(role)s."),
+    ),
+    (re.compile(r"Art\. 5\(1\)\((?P<letter>\w+)\)"), gettext_noop("Art. 5(1)(%(letter)s)")),
+    (re.compile(r"(?P<count>\d+) × (?P<who>.+)"), gettext_noop("%(count)s × %(who)s")),
+    (
+        re.compile(r"“(?P<first>[^”]+)” or “(?P<second>[^”]+)”, “(?P<adverse>[^”]+)” from (?P<threshold>[\d.]+)"),
+        gettext_noop("“%(first)s” or “%(second)s”, “%(adverse)s” from %(threshold)s"),
     ),
 )
 
@@ -109,24 +117,33 @@ class Wording:
         return LawWords(self.code, content["regulation"])
 
     def _sentence(self, text: str) -> str:
-        for look, words in _REASONS:
+        return self._composed(text) or (gettext(text) if text else "")
+
+    def _composed(self, text: str) -> str:
+        """What was put together, put together anew; empty where it is nothing that we know of."""
+        for look, words in _COMPOSED:
             if found := look.fullmatch(text):
                 return self.say(words, found.groupdict())
-        return gettext(text) if text else ""
+        return ""
 
     def _known(self, value: str) -> str:
-        if not value or (said := pgettext("value", value)) != value:
-            return said if value else ""
-        if self.code == FIRST:
+        """A value in the language as far as its words are known; somebody's own words stay."""
+        if not value or self.code == FIRST:
             return value
+        if (said := pgettext("value", value)) != value:
+            return said
+        if said := self._composed(value):
+            return said
+        if (counted := _COUNTED.fullmatch(value)) and (said := self._known(counted[1])) != counted[1]:
+            return f"{said} {self.number(counted[2])}"
         for glue in ("; ", ", "):
             parts = value.split(glue)
-            known = [pgettext("value", part) for part in parts]
-            if len(parts) > 1 and all(one != other for one, other in zip(parts, known, strict=True)):
-                return glue.join(known)
+            said = [self._known(part) for part in parts] if len(parts) > 1 else parts
+            if all(one != other for one, other in zip(parts, said, strict=True)):
+                return glue.join(said)
         if _FIGURES.fullmatch(value):
             rest = value.removeprefix("about ")
-            return f"{gettext('about')} {self.number(rest)}" if rest != value else self.number(value)
+            return f"{pgettext('value', 'about')} {self.number(rest)}" if rest != value else self.number(value)
         if _ENGLISH_DAY.fullmatch(value):
             return self._day_again(value)
         return value

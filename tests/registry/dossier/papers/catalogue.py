@@ -28,12 +28,15 @@ if __name__ == "__main__":
 
 from explain.models import Outcome
 from portal.accounts.access import Role
+from registry.cards.queries import METRICS
 from registry.checking.findings import Verdict
 from registry.checking.gates import BY_KIND
 from registry.classification.facts import CIRCUMSTANCE_WORDS, EXITS, MEMBER_STATES, POINTS, ROLES, SIZES, TAKEOVERS
 from registry.dossier.states import PointState
 from registry.lifecycle import State
-from registry.models import IncidentState, Kind, MarketStatus, RiskClass, Strategy
+from registry.models import Causality, IncidentState, Kind, MarketStatus, RiskClass, Strategy
+from registry.models.risks import ControlKind, RiskSource
+from registry.risks.rating import LIKELIHOOD, SEVERITY
 
 ROOT = Path(__file__).parents[4]
 LOCALE = ROOT / "locale"
@@ -48,13 +51,14 @@ PURE = ("registry/dossier/states.py", "registry/classification/duties.py")
 VALUES = (
     *("yes", "no", "none", "none.", "not named", "an unknown number of", "unnamed", "not used", "none of it"),
     *("registry", "audit", "explain", "provider", "deployer", "both", "provider and deployer", "compliance"),
-    *("ml_lead", "either role"),
+    *("ml_lead", "either role", "about", "accepted", "closed", "open", "no serious incident"),
     *("a public body", "a private body", "by default", "binary classification", "regression"),
     *("the reviewer first judges without the model's answer", "the answer is in sight", "Nothing was shown."),
     *("a repository that is not named", "libraries that the file does not name", "for ever: no end was set"),
     *("Risk class", "Role", "How we became its provider", "Annex III", "Product of Annex I", "Profiles people"),
     *("Exit of Art. 6(3)", "Why it is not high-risk", "First used", "Design changed"),
 )
+RISKS = (ControlKind, RiskSource)
 Msgid = tuple[str | None, str]
 
 
@@ -81,7 +85,7 @@ def sentences(path: Path) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs | parts:
             text = node.value.strip()
-            if "%(" in text or (" " in text and text.endswith(".")):
+            if "%(" in text or (len(text) > 3 and text.endswith(".") and text[0].isupper()):
                 yield text
 
 
@@ -89,11 +93,12 @@ def values() -> Iterator[Msgid]:
     """Words that fill places: kinds, states and the like, which are known beforehand."""
     said = chain(
         (gate.title for gate in BY_KIND.values()),
+        (*METRICS.values(), *SEVERITY.values(), *LIKELIHOOD.values()),
         map(str, Verdict),
         map(str, State),
         (str(state).replace("_", " ") for state in IncidentState),
-        (word for choices in (RiskClass, Kind, MarketStatus, Outcome) for word in choices.labels),
-        (word.lower() for choices in (Strategy, Outcome) for word in choices.labels),
+        (word for choices in (RiskClass, Kind, MarketStatus, Outcome, *RISKS) for word in choices.labels),
+        (word.lower() for choices in (Strategy, Outcome, Kind, Causality) for word in choices.labels),
         (word for role in Role for word in (role.label, role.label.lower())),
         (*CIRCUMSTANCE_WORDS.values(), *ROLES.values(), *TAKEOVERS.values(), *MEMBER_STATES.values(), *EXITS.values()),
         (*(size.lower() for size in SIZES.values()), *(point.lower() for point in POINTS.values())),
