@@ -24,6 +24,7 @@ from registry.checking.views import checklist_context
 from registry.classification.queries import prohibited_in
 from registry.forms import ReleaseForm, VersionForm
 from registry.models import Strategy
+from registry.moves import held_because
 from registry.uploads import refusal_of
 
 
@@ -89,7 +90,9 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     release = queries.current_release(found.system)
     # What is served elsewhere is released there.
     is_here = not found.spec.model.is_remote
-    can_go_live = is_here and state in lifecycle.BY_NAME["go_live"].sources and actor.may(Permission.RELEASE_CREATE)
+    held = held_because(found)
+    is_ready = state in lifecycle.BY_NAME["go_live"].sources
+    can_go_live = is_ready and is_here and not held and actor.may(Permission.RELEASE_CREATE)
     progress = approving.progress_of(found)
     moves = [move for move in lifecycle.moves_from(state) if actor.may(move.permission)]
     context = {
@@ -101,7 +104,7 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "missing": progress.missing if state == lifecycle.State.SUBMITTED else {},
         "approvals": found.approvals.all(),
         "evidence_digest": queries.evidence_digest(found),
-        "moves": [(move, approving.barred_because(actor, move, found, progress)) for move in moves],
+        "moves": [(move, held or approving.barred_because(actor, move, found, progress)) for move in moves],
         "is_fresh": is_fresh(request),
         "history": history_of(found),
         "other_number": number_beside(found, release),
@@ -109,6 +112,7 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "release": release,
         "release_form": _release_form(number, release) if can_go_live else None,
         "may_break_glass": is_here
+        and not held
         and state in lifecycle.BY_NAME["go_live_unapproved"].sources
         and actor.may(Permission.RELEASE_BREAK_GLASS),
     }

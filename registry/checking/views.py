@@ -20,11 +20,12 @@ from registry.checking.forms import PolicyForm, WaiverForm
 from registry.checking.policies import Policy, history_of, policies_for
 from registry.forms import cleaned
 from registry.models import RiskClass, Version
+from registry.moves import held_because
 
 
 def checklist_context(actor: Actor, version: Version) -> dict[str, Any]:
     """What the checklist shows, on the version's page and while it is polled."""
-    gates = checklist_of.gates_of(version)
+    gates, held = checklist_of.gates_of(version), held_because(version)
     return {
         "system": version.system,
         "version": version,
@@ -32,8 +33,9 @@ def checklist_context(actor: Actor, version: Version) -> dict[str, Any]:
         "tally": checklist_of.tally_of(gates),
         "standing_in_the_way": [gate for gate in gates if not gate.is_satisfied],
         "run": checklist_of.newest_run(version),
-        "may_waive": actor.may(Permission.GATE_WAIVE),
+        "may_waive": actor.may(Permission.GATE_WAIVE) and not held,
         "may_check": version.state not in services.ENDED
+        and not held
         and (actor.may(Permission.VERSION_REGISTER) or actor.may(Permission.VERSION_APPROVE)),
     }
 

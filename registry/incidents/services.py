@@ -41,6 +41,16 @@ ENDING = {
     "find_not_serious": Event.INCIDENT_FOUND_NOT_SERIOUS,
     "reopen": Event.INCIDENT_REOPENED,
 }
+JUDGED_WORDS = {
+    "kind": "kind",
+    "is_death": "whether somebody died",
+    "is_widespread": "whether it is widespread",
+    "role": "our role",
+    "aware_at": "since when we know",
+    "causality": "cause",
+    "causality_at": "since when the cause is known",
+    "sector_rule": "another law's reporting",
+}
 What = IncidentLink.What
 
 
@@ -113,7 +123,8 @@ def assess_incident(
     clock = clocks_of(judged)[0]
     locked.due_at = clock.due_at
     locked.save(update_fields=["due_at"])
-    details = {"changed": ", ".join(changed), "due_before": _day(clocks_of(before)[0].due_at), **_told(clock)}
+    told = ", ".join(JUDGED_WORDS[name] for name in changed)
+    details = {"changed": told, "due_before": _day(clocks_of(before)[0].due_at), **_told(clock)}
     keep_step(
         actor=actor, incident=locked, event=Event.INCIDENT_ASSESSED, details=details, reason=reason, now=now
     )

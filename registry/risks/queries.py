@@ -46,6 +46,11 @@ class Line:
         return level_of(self.revision.residual)
 
     @property
+    def level_before(self) -> str:
+        """The level without the controls."""
+        return level_of(self.revision.rating)
+
+    @property
     def before(self) -> str:
         """Severity and likelihood without the controls, in words."""
         return rated(self.revision.severity, self.revision.likelihood)
@@ -68,9 +73,8 @@ class Overall:
 
 
 def rated(severity: int, likelihood: int) -> str:
-    """Two figures in words, with their level: "grave, unlikely: medium (8)"."""
-    product = severity * likelihood
-    return f"{SEVERITY[severity]}, {LIKELIHOOD[likelihood]}: {level_of(product)} ({product})"
+    """Two figures in words, with their product: "grave, unlikely (8)"."""
+    return f"{SEVERITY[severity]}, {LIKELIHOOD[likelihood]} ({severity * likelihood})"
 
 
 def register_for(actor: Actor, slug: str) -> System:

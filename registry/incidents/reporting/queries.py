@@ -9,8 +9,9 @@ from typing import Any
 from portal.accounts.access import Actor
 from portal.errors import Conflict, Hidden
 from portal.printing.press import NotPrinted, print_pdf
+from portal.templatetags.portal_tags import who
 from registry.incidents.clocks import clocks_of
-from registry.incidents.queries import incident_for, links_of, release_moments, releases_since
+from registry.incidents.queries import incident_for, release_moments, releases_since
 from registry.incidents.reporting.content import CaseFacts, content_of, empty_sections, moment_words
 from registry.models import Assessment, Causality, Incident, IncidentReport, IncidentRole, Kind
 
@@ -50,10 +51,10 @@ def content_now(incident: Incident, stage: str, sections: Mapping[str, str]) -> 
                 for version in incident.versions.order_by("number")
             ),
             releases=tuple(
-                (str(moment.release), f"{moment.what}. {moment.words}", f"{moment_words(moment.at)}, {moment.by}")
+                (str(moment.release), f"{moment.what}. {moment.words}", f"{moment_words(moment.at)}, {who(moment.by)}")
                 for moment in release_moments(releases_since(incident, assessment.aware_at))
             ),
-            related=tuple(link["words"] for link in links_of(incident)),
+            related=tuple(f"{link.get_what_display()}: {link.value}" for link in incident.links.all()),
             sections=sections,
         )
     )

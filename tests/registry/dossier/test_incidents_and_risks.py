@@ -58,6 +58,6 @@ def test_each_risk_is_a_fact_and_its_acceptance_another(lead, compliance) -> Non
     risks.accept_residual(version=factories.version(1), **officer)
     found = facts(register.facts)
     assert [fact.about for fact in found["risk.acceptance"]] == ["1", "overall"]
-    assert "grave, likely: high (16); with its controls (1) grave, unlikely: medium (8); accepted" in (
+    assert "grave, likely (16); with its controls (1) grave, unlikely (8); accepted" in (
         found["risk.register"][0].sentence
     )

@@ -61,7 +61,7 @@ def test_judged_anew_the_clock_follows_and_the_old_one_stays_on_record(act, case
     assert case.due_at == facts["aware_at"] + timedelta(days=10)
     assert list(case.assessments.values_list("number", "kind")) == [(2, "health"), (1, "rights")]
     step = case.steps.last()
-    assert step.words == "She died." and step.details["changed"] == "is_death, kind"
+    assert step.words == "She died." and step.details["changed"] == "whether somebody died, kind"
     # Two people at once: the second is told; and nothing new is nothing.
     with pytest.raises(Conflict, match="in between"):
         act(incidents.assess_incident, incident=case, judged=judged(), reason="No.", expected_number=1)

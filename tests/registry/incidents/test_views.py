@@ -36,11 +36,14 @@ def test_support_opens_one_from_a_decision_and_sees_their_own_only(client_of, le
     assert len(browser.get("/incidents/").context["rows"]) == 1
 
 
-def test_a_hold_is_told_wherever_it_binds(client_of, case, compliance, support) -> None:
+def test_a_hold_is_told_wherever_it_binds(client_of, case, compliance, lead, support) -> None:
     for page in ("/systems/mortgage/", "/systems/mortgage/production/", "/systems/mortgage/versions/1/"):
         told = client_of(compliance).get(page).content.decode()
         assert f'href="/incidents/{case.number}/"' in told and "Held because of" in told
     assert "Held because of" not in client_of(compliance).get("/systems/mortgage/versions/2/").content.decode()
+    open_case(versions=(2,))
+    told = client_of(lead).get("/systems/mortgage/versions/2/").content.decode()
+    assert "Not possible for you:</strong> Version 2 is held" in told and "Make version 2 live" not in told
     assert f"incident {case.number}:" in client_of(support).get("/systems/mortgage/").content.decode()
 
 

@@ -164,7 +164,7 @@ def test_the_pages_write_accept_and_lose_nothing(client_of, system, compliance, 
     assert b"Compared by group." in wrong.content
     assert client_of(lead).post(f"{root}new/", form()).status_code == 302
     page = client_of(compliance).get(root).content.decode()
-    assert "grave, unlikely: medium (8)" in page and 'href="/systems/mortgage/risks/1/"' in page
+    assert "grave, unlikely (8)" in page and 'href="/systems/mortgage/risks/1/"' in page
     assert b"Write a risk down" not in client_of(auditor).get(root).content
     # Two people at once.
     sent = form(reason="Mine.", expected_number=1, title="Mine")
