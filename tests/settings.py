@@ -16,6 +16,8 @@ _LEFT_OUT = ("DATABASE_URL", "DATABASE_OWNER_URL", "CELERY_BROKER_URL", "ARTIFAC
 for _name in (*_LEFT_OUT, "DEMO_MODE", "DEBUG"):
     os.environ.pop(_name, None)
 os.environ |= {"VAR_DIR": _FOLDER, "EMBEDDED_DATABASE": "tests", "LOG_LEVEL": "WARNING"}
+# Before a library that computes is imported: several test processes share the cores, and threads that wait spin.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_DISABLE_JIT": "1"}
 # No worker runs beside most tests.
 os.environ["CHECKS_WAIT_SECONDS"] = "0"
 

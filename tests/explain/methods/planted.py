@@ -136,10 +136,9 @@ def enumerate_values(
     """Shapley values by the definition: every coalition of raw inputs, every background row."""
     rows = subject.codes if rows is None else rows
     count = len(codes)
-    game = np.empty(1 << count)
-    for coalition in range(1 << count):
-        mask = (coalition >> np.arange(count)) & 1 == 1
-        game[coalition] = values_of(subject.score(np.where(mask, codes, rows)), space).mean()
+    coalitions = np.arange(1 << count)[:, None] >> np.arange(count) & 1 == 1
+    mixed = np.where(coalitions[:, None, :], codes, rows)
+    game = values_of(subject.score(mixed.reshape(-1, count)), space).reshape(1 << count, -1).mean(axis=1)
     values = np.zeros(count)
     for player in range(count):
         for coalition in range(1 << count):
