@@ -17,6 +17,7 @@ from registry import queries as registry
 from registry.dossier import queries, services
 from registry.models import StatementKind
 
+MOST_REVISIONS = 2**31 - 1
 _VERSION = OpenApiParameter("version", OpenApiTypes.INT, description="By default the live version, else the newest")
 
 
@@ -89,7 +90,7 @@ class WritingBody(serializers.Serializer):
         required=False, default=StatementKind.STATEMENT.value, help_text=f"One of {', '.join(StatementKind.values)}"
     )
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=2_000)
-    expected_revision = serializers.IntegerField(min_value=0)
+    expected_revision = serializers.IntegerField(min_value=0, max_value=MOST_REVISIONS)
     version = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1)
     password = serializers.CharField(required=False, allow_blank=True, max_length=256, write_only=True)
 
