@@ -85,7 +85,7 @@ class IncidentBody(serializers.Serializer):
     hold = serializers.SerializerMethodField()
 
     def get_versions(self, incident: Any) -> list[int]:
-        return [version.number for version in incident.versions.order_by("number")]
+        return sorted(held.version.number for held in incident.held_versions.all())
 
     @extend_schema_field(JudgedBody)
     def get_judged(self, incident: Any) -> dict[str, Any]:

@@ -71,7 +71,8 @@ class Standing:
 
 def incidents_visible_to(actor: Actor) -> QuerySet[Incident]:
     """The cases that the actor may see, the most urgent first; who may only open some sees their own."""
-    found = Incident.objects.select_related("system").annotate(first_report=Min("filings__sent_at"))
+    found = Incident.objects.select_related("system").prefetch_related("assessments")
+    found = found.annotate(first_report=Min("filings__sent_at"))
     # Said again: the model's own order is left out where rows are grouped.
     found = found.order_by("due_at", "number")
     if actor.may(Permission.INCIDENT_VIEW):
@@ -120,7 +121,8 @@ def page_of(found: QuerySet[Incident], cursor: str = "", size: int = PAGE_SIZE) 
 def standing_of(incident: Incident, now: datetime) -> Standing:
     """How the case stands now."""
     assessment = incident.assessments.all()[0]
-    first = first_report_of(incident)
+    # Cases from `incidents_visible_to` bring it along.
+    first = incident.first_report if hasattr(incident, "first_report") else first_report_of(incident)
     return Standing(assessment, clocks_of(assessment), ageing_of(incident.due_at, now, first), first)
 
 

@@ -39,6 +39,7 @@ class IncidentList(Endpoint):
             details = [Problem(name, str(text[0])) for name, text in form.errors.items()]
             raise Invalid("A filter cannot be read.", details=details)
         found = queries.incidents_found(self.actor, form.wanted(), timezone.now())
+        found = found.prefetch_related("held_versions__version", "links", "filings__report", "holds")
         page = queries.page_of(found, request.query_params.get("cursor", ""))
         results = [_body(incident) for incident in page.incidents]
         return Response({"results": results, "next": _next(request, page.next)})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from registry.models import Incident
@@ -68,6 +70,13 @@ def test_the_queue_is_by_deadline_with_filters(client_of, case, compliance) -> N
     browser = client_of(compliance)
     numbers = [incident.number for incident, _ in browser.get("/incidents/").context["rows"]]
     assert numbers == [late.number, urgent.number, case.number]
+    with CaptureQueriesContext(connection) as few:
+        browser.get("/incidents/?state=open")
+    for _ in range(5):
+        open_case(versions=(2,))
+    with CaptureQueriesContext(connection) as more:
+        browser.get("/incidents/?state=open")
+    assert len(more) == len(few)
     found = browser.get("/incidents/?overdue=on")
     assert [incident for incident, _ in found.context["rows"]] == [late] and b"5 days late" in found.content
     assert b"No case matches" in browser.get("/incidents/?state=closed").content
