@@ -100,7 +100,7 @@ def _classification(system: System) -> dict[str, Any] | None:
         "reason": row.reason,
         "by": who(row.changed_by),
         "at": _moment(row.changed_at),
-        "answers": answers_of(row),
+        "answers": [list(pair) for pair in answers_of(row).items()],
     }
 
 

@@ -53,7 +53,9 @@ class Pages:
         if elsewhere:
             return {**block, "elsewhere": _("Shown in “%(paper)s”.") % {"paper": elsewhere}}
         if item["state"] == PointState.NOT_APPLICABLE:
-            return {**block, "why": self._why(item), **self._signed(item)}
+            # Its reason is in the state's own words already.
+            signed = self._signed(item) if (item["statement"] or {}).get("text") else {}
+            return {**block, "why": self._why(item), **signed}
         return {
             **block,
             "why": self._why(item),

@@ -27,7 +27,7 @@ def _classification(content: Content, wording: Wording) -> Iterator[Block]:
         return
     words = _("Revision %(revision)s, by %(by)s on %(at)s. Reason: %(reason)s")
     yield _text(words % {**found, "at": wording.moment(found["at"])})
-    rows = [[wording.value(asked), wording.answer(said)] for asked, said in found["answers"].items()]
+    rows = [[wording.value(asked), wording.answer(said)] for asked, said in found["answers"]]
     yield {"kind": "table", "columns": [_("Question"), _("Answer")], "rows": rows, "widths": ["1fr", "1fr"]}
 
 

@@ -41,7 +41,10 @@ _COMPOSED = (
         re.compile(r"You are the system's (?P<role>\w+)\."),
         gettext_noop("You are the system's %(role)s."),
     ),
-    (re.compile(r"Art\. 5\(1\)\((?P<letter>\w+)\)"), gettext_noop("Art. 5(1)(%(letter)s)")),
+    (
+        re.compile(r"Art\. 5\(1\)\((?P<letter>\w+)\) (?P<asked>.+)"),
+        gettext_noop("Art. 5(1)(%(letter)s): %(asked)s"),
+    ),
     (re.compile(r"(?P<count>\d+) × (?P<who>.+)"), gettext_noop("%(count)s × %(who)s")),
     (
         re.compile(r"“(?P<first>[^”]+)” or “(?P<second>[^”]+)”, “(?P<adverse>[^”]+)” from (?P<threshold>[\d.]+)"),
@@ -79,7 +82,7 @@ class Wording:
         if isinstance(value, bool):
             return gettext("yes") if value else gettext("no")
         if isinstance(value, int):
-            return self.number(f"{value:,}" if abs(value) >= 10_000 else str(value))
+            return self.number(f"{value:,}")
         if isinstance(value, float):
             return self.number(f"{value:g}")
         return self._known(value) if isinstance(value, str) else str(value)
@@ -136,7 +139,7 @@ class Wording:
             return said
         if (counted := _COUNTED.fullmatch(value)) and (said := self._known(counted[1])) != counted[1]:
             return f"{said} {self.number(counted[2])}"
-        for glue in ("; ", ", "):
+        for glue in ("\n", "; ", ", "):
             parts = value.split(glue)
             said = [self._known(part) for part in parts] if len(parts) > 1 else parts
             if all(one != other for one, other in zip(parts, said, strict=True)):

@@ -31,7 +31,17 @@ from portal.accounts.access import Role
 from registry.cards.queries import METRICS
 from registry.checking.findings import Verdict
 from registry.checking.gates import BY_KIND
-from registry.classification.facts import CIRCUMSTANCE_WORDS, EXITS, MEMBER_STATES, POINTS, ROLES, SIZES, TAKEOVERS
+from registry.classification.facts import (
+    CIRCUMSTANCE_WORDS,
+    CIRCUMSTANCES,
+    EXITS,
+    MEMBER_STATES,
+    POINTS,
+    PRACTICES,
+    ROLES,
+    SIZES,
+    TAKEOVERS,
+)
 from registry.dossier.states import PointState
 from registry.lifecycle import State
 from registry.models import Causality, IncidentState, Kind, MarketStatus, RiskClass, Strategy
@@ -103,7 +113,7 @@ def values() -> Iterator[Msgid]:
         (*CIRCUMSTANCE_WORDS.values(), *ROLES.values(), *TAKEOVERS.values(), *MEMBER_STATES.values(), *EXITS.values()),
         (*(size.lower() for size in SIZES.values()), *(point.lower() for point in POINTS.values())),
         (f"({letter}) {words}" for letter, words in EXITS.items()),
-        POINTS.values(),
+        (*POINTS.values(), *PRACTICES.values(), *CIRCUMSTANCES),
         VALUES,
     )
     yield from ((None, state.label) for state in PointState)
