@@ -16,6 +16,7 @@ from registry import queries as registry
 from registry.classification.duties import Applicability, applicability
 from registry.classification.queries import classification_of, newest_of
 from registry.dossier.evidence import Fact, Subject, facts_about
+from registry.dossier.regulation import changes_of
 from registry.dossier.states import PointState, Standing, standing_of
 from registry.lifecycle import State
 from registry.models import (
@@ -28,6 +29,7 @@ from registry.models import (
     System,
     Version,
 )
+from registry.models.dossier import Writer
 
 UNSETTLED = (PointState.STALE, PointState.MISSING, PointState.EVIDENCE)
 
@@ -51,6 +53,12 @@ class Point:
     def state(self) -> PointState:
         """What can be said of it."""
         return self.standing.state
+
+    @property
+    def state_words(self) -> str:
+        """The state in words; of what the registry fills, evidence is a part."""
+        is_part = self.state == PointState.EVIDENCE and self.requirement.written_by == Writer.AUTO
+        return "filled in part" if is_part else self.state.label
 
     @property
     def due(self) -> date | None:
@@ -153,15 +161,36 @@ def dossier_of(system: System, version: Version | None, now: datetime) -> Dossie
     standing = statements_that_stand(system, version)
     classification, row = classification_of(system), newest_of(system)
     classified_by = row.changed_by.partition(":")[2] if row else ""
+    changed = _asked_otherwise(law, standing.values())
     titles = {key: said["title"] for key, said in law.evidence.items()}
     points = []
     for requirement in law.requirements.all():
         bound = applicability(requirement.item, requirement.applies_to, requirement.applies_from, classification)
         own = facts_for(requirement, facts)
         statement = standing.get(requirement.item)
-        state = standing_of(requirement, bound, own, statement, titles=titles, classified_by=classified_by)
+        state = standing_of(
+            requirement,
+            bound,
+            own,
+            statement,
+            titles=titles,
+            classified_by=classified_by,
+            has_law_changed=requirement.item in changed,
+        )
         points.append(Point(requirement, bound, own, statement, state))
     return Dossier(system, version, law, points, now)
+
+
+def _asked_otherwise(law: Regulation, statements: Iterable[Statement]) -> set[str]:
+    """The items of which the law asked something else when the statement on it was signed."""
+    signed = [statement for statement in statements if statement.regulation_id != law.pk]
+    if not signed:
+        return set()
+    now = {row.item: row for row in law.requirements.all()}
+    rows = Requirement.objects.filter(regulation__in={statement.regulation_id for statement in signed})
+    then = {(row.regulation_id, row.item): row for row in rows}
+    pairs = [(then.get((said.regulation_id, said.item)), now.get(said.item)) for said in signed]
+    return {after.item for before, after in pairs if before and after and changes_of(before, after)}
 
 
 def point_of(dossier: Dossier, item: str) -> Point:

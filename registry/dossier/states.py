@@ -116,10 +116,12 @@ def standing_of(
     *,
     titles: Mapping[str, str],
     classified_by: str,
+    has_law_changed: bool = False,
 ) -> Standing:
     """The point's state: from what the law asks, what there is, and the statement that stands.
 
-    `titles` are the names of the keys, for saying which are missing; `classified_by` is who said what binds.
+    `titles` are the names of the keys, for saying which are missing; `classified_by` is who said what binds;
+    `has_law_changed` says that the point asked for something else when the statement was signed.
     """
     if not bound.applies:
         words = "%(reason)s Classified by %(by)s."
@@ -132,7 +134,7 @@ def standing_of(
     if is_auto and not lacking and (statement is None or statement.kind != "override"):
         return Standing(PointState.AUTO, Words("Filled from live evidence; each sentence leads to it."))
     if statement is not None:
-        return _signed(statement, facts)
+        return _signed(statement, facts, has_law_changed)
     if is_auto:
         return _partly(lacking, facts, titles)
     if facts:
@@ -167,9 +169,12 @@ def shifts_between(signed: Iterable[Mapping[str, Any]], facts: Iterable[Fact]) -
     return (*changed, *(Shift(None, fact.sentence) for name, fact in today.items() if name not in then))
 
 
-def _signed(statement: Signed, facts: Sequence[Fact]) -> Standing:
+def _signed(statement: Signed, facts: Sequence[Fact], has_law_changed: bool) -> Standing:
     shifts = shifts_between(statement.evidence, facts)
     said = _signature(statement)
+    if has_law_changed:
+        words = "The law asks for something else since %(author)s signed on %(day)s."
+        return Standing(PointState.STALE, Words(words, said), shifts)
     if shifts:
         words = "The evidence changed after %(author)s signed on %(day)s."
         return Standing(PointState.STALE, Words(words, said), shifts)

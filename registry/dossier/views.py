@@ -71,7 +71,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
         open_points = [point for point in found.points if point.waits and point.requirement.mandatory]
         mine = [point for point in open_points if not barred_because(actor, point.requirement.written_by)]
         stale = [point for point in mine if point.state == "stale"]
-        first = sorted(mine, key=lambda point: (point.state != "stale", point.due or date.max))[:MOST_DUE]
+        first = sorted(mine, key=lambda point: (point.due or date.max, point.state != "stale"))[:MOST_DUE]
         since = since_signed(found)
         lines.append({"system": system, "stale": len(stale), "open": len(mine), "first": first, "since": since})
     return part(request, "registry/dossiers_waiting.html", "lines", {"lines": lines})

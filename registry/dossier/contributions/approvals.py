@@ -31,7 +31,8 @@ def facts(subject: Subject) -> Iterator[Fact]:
             "as_of": signature.decided_at,
             "source": signature.decided_by,
             "url": url,
-            "about": str(signature.pk),
+            # Not the signature: who signed again, for other evidence, said something else.
+            "about": signature.decided_by,
         }
         roles = ", ".join(Role(role).label.lower() for role in signature.roles)
         words = _("%(by)s (%(roles)s) approved it; %(asked)s had asked for it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,12 +11,13 @@ from django.utils import timezone
 
 import audit.queries as trail
 from audit.models import Entry
-from portal.accounts.access import Scope, actor_for_service
+from portal.accounts.access import Scope, actor_for_process, actor_for_service
 from portal.errors import Conflict, Forbidden, Hidden, Invalid, TooLarge
 from registry.dossier import queries, services
 from registry.dossier.services import Overtaken, Writing
 from registry.models import Document, Statement, StatementDraft, System
 from tests.factories import person, version
+from tests.registry.dossier.test_regulation import LAW
 
 HUMAN, OFFICERS, AUTO = "annex-iv.1.g", "annex-iv.7", "annex-viii.a.4"
 PDF = b"%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
@@ -69,6 +71,20 @@ def test_a_signature_stands_until_its_evidence_changes(system: System) -> None:
     assert new.before is None and "https://bank.example/desk" in str(new.after)
     assert [row.text for row in queries.history_of(system, HUMAN)] == ["So it is now.", "So it is."]
     assert Statement.objects.get(pk=signed.pk).evidence[0]["name"] == f"docs.ui_description#document-{paper.pk}"
+
+
+def test_a_statement_is_stale_once_the_law_asks_for_something_else(system: System) -> None:
+    sign(system)
+    sign(system, "annex-iv.2.c")
+    law = json.loads(LAW.read_bytes()) | {"version": "next", "in_force_from": f"{timezone.now():%Y-%m-%d}"}
+    asked = next(row for row in law["requirements"] if row["id"] == HUMAN)
+    asked["asks"] = "Give a full description of the interface."
+    operator = actor_for_process("command-line")
+    services.load_regulation(actor=operator, said=json.dumps(law).encode(), now=timezone.now())
+    found = point(system)
+    assert found.state == "stale" and "The law asks for something else since lead signed" in str(found.standing.why)
+    assert point(system, "annex-iv.2.c").state == "statement"
+    assert sign(system, expected_revision=1).regulation.version == "next" and point(system).state == "statement"
 
 
 def test_the_trail_holds_the_digest_and_not_the_text(system: System) -> None:
