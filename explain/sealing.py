@@ -43,17 +43,10 @@ class Seal:
     def __init__(self, decision: uuid.UUID) -> None:
         self._decision = decision
         try:
-            self._use(entry_keys([decision]).get(decision))
+            key = entry_keys([decision]).get(decision)
         except (KeyUnknown, Unreadable):
             raise Damaged(decision) from None
-
-    @classmethod
-    def with_key(cls, decision: uuid.UUID, key: bytes | None) -> Seal:
-        """The same, where the decision's key was read already."""
-        made = cls.__new__(cls)
-        made._decision = decision
-        made._use(key)
-        return made
+        self._aead = AESGCM(HKDFExpand(SHA256(), 32, _INFO).derive(key)) if key else None
 
     @property
     def is_broken(self) -> bool:
@@ -81,9 +74,6 @@ class Seal:
     def open_text(self, place: str, stored: bytes | memoryview | None) -> str:
         """The same as text; empty where there is none."""
         return (self.open(place, stored) or b"").decode()
-
-    def _use(self, key: bytes | None) -> None:
-        self._aead = AESGCM(HKDFExpand(SHA256(), 32, _INFO).derive(key)) if key else None
 
     def _bound_to(self, place: str) -> bytes:
         return self._decision.bytes + place.encode()

@@ -4,41 +4,45 @@ What stands in clear is encrypted here, and comes back in clear when this is tak
 a key (of the first format) cannot be: it is dropped and may be asked for anew; its digest is in the trail.
 Why somebody asked stands in the trail, encrypted, and was read nowhere else.
 
-The format is that of `explain.sealing`, which is imported for it: a second writing of it could only differ.
+The format is that of `explain.sealing` and `audit.encryption`, written out as it was then; a test opens it with those.
 """
 
+import hashlib
 import json
+import os
+from pathlib import Path
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from django.conf import settings
 from django.db import migrations, models
 
 FAILED = {"state": "failed", "stage": "Failed", "error": "This report was not encrypted and was dropped. Try again."}
 
 
 def seal_reports(apps, schema_editor):
-    for row, seal, place in _with_seals(apps, schema_editor, report__isnull=False):
-        if seal.is_broken:
+    for row, aead, bound in _with_keys(apps, schema_editor, report__isnull=False):
+        if aead is None:
             row.report, row.report_sha256 = None, None
             for name, value in FAILED.items():
                 setattr(row, name, value)
         else:
-            content = json.dumps(row.report, ensure_ascii=False, separators=(",", ":"))
-            row.sealed_report = seal.seal(place, content.encode())
+            nonce, content = os.urandom(12), json.dumps(row.report, ensure_ascii=False, separators=(",", ":"))
+            row.sealed_report = nonce + aead.encrypt(nonce, content.encode(), bound)
             row.completeness = row.report.get("completeness", "")
         row.save()
 
 
 def open_reports(apps, schema_editor):
-    for row, seal, place in _with_seals(apps, schema_editor, sealed_report__isnull=False):
-        row.report = json.loads(seal.open(place, row.sealed_report))
+    for row, aead, bound in _with_keys(apps, schema_editor, sealed_report__isnull=False):
+        stored = bytes(row.sealed_report)
+        row.report = json.loads(aead.decrypt(stored[:12], stored[12:], bound))
         row.save()
 
 
-def _with_seals(apps, schema_editor, **which):
-    """Each row with the seal of its decision, whose key is read over the connection that migrates."""
-    from audit.encryption import Wrapped
-    from audit.keys import keyring
-    from explain.sealing import Seal
-
+def _with_keys(apps, schema_editor, **which):
+    """Each row with its decision's key (None where it has none) and what its report is bound to."""
     connection = schema_editor.connection
     rows = apps.get_model("explain", "Explanation").objects.using(connection.alias).filter(**which)
     for identifier in list(rows.values_list("pk", flat=True)):
@@ -46,10 +50,22 @@ def _with_seals(apps, schema_editor, **which):
         with connection.cursor() as cursor:
             cursor.execute("select kek, wrapped from audit_key where entry_id = %s", [row.decision_id])
             kept = cursor.fetchone()
-        key = None
+        aead = None
         if kept and kept[1] is not None:
-            key = keyring().unwrap(Wrapped(bytes(kept[0]), bytes(kept[1])), row.decision_id)
-        yield row, Seal.with_key(row.decision_id, key), f"report/{row.pk}"
+            wrapped = bytes(kept[1])
+            key = _data_key(bytes(kept[0])).decrypt(wrapped[:12], wrapped[12:], row.decision_id.bytes)
+            aead = AESGCM(HKDFExpand(SHA256(), 32, b"explain/case/v1").derive(key))
+        yield row, aead, row.decision_id.bytes + f"report/{row.pk}".encode()
+
+
+def _data_key(kek):
+    """The key-encryption key of that name: the present one, or the one before while a rotation lasts."""
+    for name in ("DATA_KEY", "DATA_KEY_PREVIOUS"):
+        kept = Path(os.environ.get(f"{name}_FILE") or settings.VAR_DIR / "secrets" / name.lower())
+        secret = os.environ.get(name) or (kept.read_text(encoding="utf-8").strip() if kept.is_file() else "")
+        if hashlib.sha256(b"countersign/kek-id\x00" + secret.encode()).digest()[:4] == kek:
+            return AESGCM(hashlib.sha256(b"countersign/kek\x00" + secret.encode()).digest())
+    raise RuntimeError("Reports cannot be encrypted: give migrate the DATA_KEY that the running processes have.")
 
 
 DONE_HAS_REPORT = models.CheckConstraint(
