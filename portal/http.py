@@ -54,6 +54,11 @@ def refusal_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     return render(request, f"errors/{template}.html", context, status=refusal.status)
 
 
+def upload_refusal_of(request: Any) -> Refusal | None:
+    """Why files in the request were not taken whole; for views, once the body was read."""
+    return getattr(request, "upload_refusal", None)
+
+
 def part(request: HttpRequest, template: str, name: str, context: dict[str, Any]) -> HttpResponse:
     """The named part of a page for an htmx request, the whole page for any other (same URL, same context)."""
     is_part = request.htmx and not request.htmx.boosted

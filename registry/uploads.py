@@ -18,7 +18,7 @@ from rest_framework.exceptions import ParseError
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_if_any
 from portal.errors import Hidden, Malformed, Refusal, TooLarge
-from portal.http import refusal_page
+from portal.http import refusal_page, upload_refusal_of
 from registry import queries
 from registry.dossier.services import MAX_DOCUMENT_BYTES
 from registry.intake import MAX_MANIFEST_BYTES, MAX_SAMPLE_BYTES, Upload
@@ -110,11 +110,6 @@ def limits_of(name: str) -> dict[str, int]:
     return OTHERS.get(name, {})
 
 
-def refusal_of(request: Any) -> Refusal | None:
-    """Why the files were not taken whole; for views, once the body was read."""
-    return getattr(request, "upload_refusal", None)
-
-
 def upload_of(request: Any) -> Upload:
     """The parts of a version in a request to the API, or the refusal of what cannot be read."""
     try:
@@ -125,7 +120,7 @@ def upload_of(request: Any) -> Upload:
         return Upload(refusal=Malformed(str(error.detail)))
     text = files["manifest"].read() if "manifest" in files else data.get("manifest")
     manifest = text if isinstance(text, bytes) or text is None else str(text).encode()
-    return Upload(manifest, **files_of(files), refusal=refusal_of(request))
+    return Upload(manifest, **files_of(files), refusal=upload_refusal_of(request))
 
 
 def files_of(files: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.accounts.freshness import is_fresh
 from portal.errors import Invalid, Malformed, TooLarge
-from portal.http import part
+from portal.http import part, upload_refusal_of
 from registry import lifecycle, queries, services
 from registry.approving import queries as approving
 from registry.cards.queries import history_of, number_beside
@@ -25,7 +25,6 @@ from registry.classification.queries import prohibited_in
 from registry.forms import ReleaseForm, VersionForm
 from registry.models import Strategy
 from registry.moves import held_because
-from registry.uploads import refusal_of
 
 
 @require_GET
@@ -67,7 +66,7 @@ def new_version(request: HttpRequest, slug: str) -> HttpResponse:
     sent = (request.POST, request.FILES) if is_sent else ()
     form = VersionForm(*sent, initial={"manifest": queries.manifest_to_start_from(found)})
     if is_sent:
-        upload = replace(form.upload, refusal=refusal_of(request))
+        upload = replace(form.upload, refusal=upload_refusal_of(request))
         try:
             made = services.register_version(actor=actor, system=found, upload=upload, now=timezone.now())
         except (Invalid, Malformed, TooLarge) as refusal:

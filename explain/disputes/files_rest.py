@@ -17,9 +17,8 @@ from rest_framework.response import Response
 from explain.disputes import queries, services
 from explain.models import Attachment
 from portal.accounts.access import Permission
-from portal.http import as_download
+from portal.http import as_download, upload_refusal_of
 from portal.rest import Endpoint, valid
-from registry.uploads import refusal_of
 
 
 class FileWanted(serializers.Serializer):
@@ -66,7 +65,7 @@ class DisputeFiles(Endpoint):
         """Keep a file with the case, encrypted. Its content says what it is, not its name or the type that was sent."""
         dispute = queries.dispute_for(self.actor, number)
         sent = request.data
-        if refusal := refusal_of(request):
+        if refusal := upload_refusal_of(request):
             raise refusal
         file = valid(FileWanted(data=sent))["file"]
         facts = {"name": file.name, "content": file.read(), "now": timezone.now()}

@@ -39,8 +39,7 @@ from explain.queries import policy_of
 from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Conflict, Invalid
-from portal.http import HTMX_STOP_POLLING, as_download
-from registry.uploads import refusal_of
+from portal.http import HTMX_STOP_POLLING, as_download, upload_refusal_of
 
 MOST_AT_ONCE = 100
 
@@ -168,7 +167,7 @@ def add_file(request: HttpRequest, number: int) -> HttpResponse:
     found = queries.dispute_for(actor, number)
     actor.need(Permission.DISPUTE_HANDLE)
     form = FileForm(request.POST, request.FILES)
-    if refusal := refusal_of(request):
+    if refusal := upload_refusal_of(request):
         raise refusal
     file = cleaned(form)["file"]
     services.attach_file(actor=actor, dispute=found, name=file.name, content=file.read(), now=timezone.now())

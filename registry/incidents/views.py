@@ -18,6 +18,7 @@ import registry.queries as registry
 from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Conflict, Hidden, Invalid
+from portal.http import upload_refusal_of
 from registry.forms import ReasonForm, cleaned
 from registry.incidents import queries, services
 from registry.incidents.forms import (
@@ -34,7 +35,6 @@ from registry.incidents.forms import (
 )
 from registry.incidents.reporting.forms import MessageForm
 from registry.models import Incident, System
-from registry.uploads import refusal_of
 
 
 @require_GET
@@ -172,7 +172,7 @@ def add_file(request: HttpRequest, number: int) -> HttpResponse:
     found = queries.incident_for(actor, number)
     actor.need(Permission.INCIDENT_HANDLE)
     form = FileForm(request.POST, request.FILES)
-    if refusal := refusal_of(request):
+    if refusal := upload_refusal_of(request):
         raise refusal
     file = cleaned(form)["file"]
     services.add_file(actor=actor, incident=found, name=file.name, content=file.read(), now=timezone.now())

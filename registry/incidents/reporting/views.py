@@ -11,13 +11,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Conflict, Invalid
+from portal.http import upload_refusal_of
 from registry.forms import cleaned
 from registry.incidents.forms import now_to_the_minute, show
 from registry.incidents.queries import incident_for
 from registry.incidents.reporting import queries, services
 from registry.incidents.reporting.forms import MessageForm, ReportForm, SendForm
 from registry.models import Incident, IncidentReport
-from registry.uploads import refusal_of
 
 
 @require_http_methods(["GET", "POST"])
@@ -83,7 +83,7 @@ def keep_message(request: HttpRequest, number: int) -> HttpResponse:
     found = incident_for(actor, number)
     actor.need(Permission.INCIDENT_HANDLE)
     form = MessageForm(request.POST, request.FILES)
-    if refusal := refusal_of(request):
+    if refusal := upload_refusal_of(request):
         raise refusal
     wanted = cleaned(form)
     if file := wanted["file"]:
