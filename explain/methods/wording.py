@@ -95,6 +95,23 @@ def disclosures_of(
     if lime is not None:
         lines += _lime_lines(lime)
     lines += _population_lines(population, population.rows if shap is None else shap.background_rows)
+    lines += _score_lines(shap, output)
+    lines.append("The explanation says what the model used, not what caused anything in the person's life.")
+    lines.append("Inputs that go together share credit: the model may name one where the other would do.")
+    lines.append(
+        "An explanation is not a test for discrimination; the score may also be followed by other steps."
+    )
+    if alternatives:
+        lines.append(
+            "What would have changed the outcome is what this model would have answered then. "
+            "It is not a promise for a new application."
+        )
+    return lines
+
+
+def _score_lines(shap: ShapResult | None, output: OutputLike) -> list[str]:
+    """What the explained number is."""
+    lines = []
     if shap is not None and shap.space == "log_odds":
         lines.append(
             "Contributions add up in log-odds, not in percentage points: quote their shares, not their size. "
@@ -105,16 +122,6 @@ def disclosures_of(
         lines.append(
             f"The model tells {len(output.classes)} classes apart. Explained is the probability of those together that "
             f"lead to “{output.adverse_label}”: {', '.join(output.adverse_classes)}."
-        )
-    lines.append("The explanation says what the model used, not what caused anything in the person's life.")
-    lines.append("Inputs that go together share credit: the model may name one where the other would do.")
-    lines.append(
-        "An explanation is not a test for discrimination; the score may also be followed by other steps."
-    )
-    if alternatives:
-        lines.append(
-            "What would have changed the outcome is what this model would have answered then. "
-            "It is not a promise for a new application."
         )
     return lines
 
