@@ -96,7 +96,6 @@ LATE = (
         "clara",
         "Version 3 was in production for 200 applications and was rolled back. I take none of the changes so far for a"
         " substantial modification: purpose, inputs and people concerned are the same.",
-        "comment",
     ),
 )
 
