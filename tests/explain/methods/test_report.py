@@ -264,6 +264,12 @@ def test_regression_reports_speak_in_values() -> None:
     assert len(report["reasons"]) == 2
 
 
+def test_a_report_on_many_classes_says_what_it_explains(ready: Prepared) -> None:
+    many = OutputSpec(("grant", "deny"), "deny", 0.5, classes=("A", "B", "C"), adverse_classes=("B", "C"))
+    report = compose_report(ready, row_of(CODES[0]), facts(ready, CODES[0]), many)
+    assert any("3 classes apart" in line and "lead to “deny”: B, C" in line for line in report["disclosures"])
+
+
 def test_empty_background_and_lossy_coding_are_refused() -> None:
     empty = frames.from_codes(draw(1)[:0], SCHEMA)
     with pytest.raises(ValueError, match="background"):

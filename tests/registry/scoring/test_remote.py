@@ -82,6 +82,22 @@ def test_two_columns_are_the_labels_in_their_order(served: Served) -> None:
     np.testing.assert_allclose(asked(served, "json"), [0.7, 0.11])
 
 
+@pytest.mark.parametrize("protocol", ["v2", "json"])
+def test_many_columns_are_the_classes_in_their_order(served: Served, protocol: str) -> None:
+    raw = dict(manifest(protocol, served.url("/infer" if protocol == "v2" else "/predict")).raw)
+    raw["model"] |= {"task": "multiclass_classification"}
+    raw["output"] |= {"classes": ["A", "B", "C"], "adverse_classes": ["C", "A"]}
+    shares = [[0.2, 0.5, 0.3], [0.7, 0.2, 0.1]]
+    tensor = {"name": "any", "shape": [2, 3], "datatype": "FP64", "data": [part for row in shares for part in row]}
+    served.change = lambda answer: {"outputs": [tensor]} if protocol == "v2" else {"predictions": shares}
+    spec = Manifest.parse(raw)
+    scorer = load(description(spec), spec, Endpoints((served.host,)).ask(str(spec.model.endpoint)))
+    np.testing.assert_allclose(scorer.score_codes(CODES), [0.5, 0.8])
+    shares[0][0] = tensor["data"][0] = 0.9
+    with pytest.raises(ScoreInvalid, match="do not add up to 1"):
+        scorer.score_codes(CODES)
+
+
 def test_it_must_call_itself_what_was_registered(served: Served) -> None:
     np.testing.assert_allclose(asked(served, model_version="7"), [0.7, 0.11])
     with pytest.raises(ScoreInvalid, match="calls itself version 7; registered is 8"):
