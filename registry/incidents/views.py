@@ -11,14 +11,13 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 import registry.queries as registry
 from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Conflict, Hidden, Invalid
-from portal.http import upload_refusal_of
+from portal.http import as_download, upload_refusal_of
 from registry.forms import ReasonForm, cleaned
 from registry.incidents import queries, services
 from registry.incidents.forms import (
@@ -182,11 +181,9 @@ def add_file(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_GET
 def file(request: HttpRequest, number: int, identifier: uuid.UUID) -> HttpResponse:
-    """A copy of a file; always as a download, since what came from outside is never shown as a page of ours."""
+    """A copy of a file."""
     found = queries.file_for(actor_of(request), number, identifier)
-    disposition = content_disposition_header(as_attachment=True, filename=found.name)
-    headers = {"Content-Disposition": disposition or "attachment", "Cache-Control": "no-store"}
-    return HttpResponse(bytes(found.content), content_type=found.media_type, headers=headers)
+    return as_download(bytes(found.content), name=found.name, media_type=found.media_type)
 
 
 @require_POST
