@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from registry.dossier.differences import Words, words_between
-from registry.dossier.states import Shift
+from registry.dossier.states import PointState, Shift
 
 Content = Mapping[str, Any]
 LAW = "Law"
@@ -29,8 +29,8 @@ class Change:
     item: str
     ref: str
     title: str
-    before: str | None
-    after: str | None
+    before: PointState | None
+    after: PointState | None
     # The words of the statement, before and after; empty where it says the same.
     words: tuple[Words, ...]
     # In a sentence, who signed it anew or took it back; empty where nobody did.
@@ -87,7 +87,7 @@ def _said(content: Content, part: str, name: str) -> str:
 def _change(old: Content | None, new: Content | None) -> Change | None:
     """How the point changed; None where it says the same."""
     shown = new or old or {}
-    before, after = (item["state"] if item else None for item in (old, new))
+    before, after = (PointState(item["state"]) if item else None for item in (old, new))
     facts = tuple(_shifts(_facts(old), _facts(new)))
     words, signed = _statements(old and old["statement"], new and new["statement"])
     if before == after and not (facts or words or signed):
