@@ -39,7 +39,10 @@ def undone() -> Iterator[None]:
 def copy_of(var_dir: Path, template: str) -> Iterator[str]:
     """The name of a fresh copy; it is dropped at the end, whoever is still connected."""
     name = f"copy_{next(_numbers)}"
-    postgres.create_database(var_dir, name, template=template)
+    # Files are copied as they are, at a third of what it costs by way of the log; nothing is synced to a disk here.
+    statement = sql.SQL("create database {} template {} strategy file_copy")
+    with postgres.owner_connection(var_dir, "postgres") as root:
+        root.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
     try:
         yield name
     finally:
