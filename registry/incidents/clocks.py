@@ -74,8 +74,13 @@ def problems_of(judged: Judged, now: datetime) -> list[Problem]:
     return problems
 
 
-def ageing_of(due_at: datetime, now: datetime, reported_at: datetime | None = None) -> Ageing:
-    """How the deadline stands. `reported_at` is when the first report went out, complete or not (Art. 73(5))."""
+def ageing_of(
+    due_at: datetime, now: datetime, reported_at: datetime | None = None, *, is_likely: bool = False
+) -> Ageing:
+    """How the deadline stands. `reported_at` is when the first report went out, complete or not (Art. 73(5)).
+
+    `is_likely`: the system at least likely led to it, so the report is due immediately (Art. 73(2)).
+    """
     if reported_at is not None:
         late = reported_at - due_at
         words = "reported in time" if late <= timedelta(0) else f"reported {_span(late)} late"
@@ -83,6 +88,8 @@ def ageing_of(due_at: datetime, now: datetime, reported_at: datetime | None = No
     left = due_at - now
     if left < timedelta(0):
         return Ageing("overdue", f"{_span(-left)} late")
+    if is_likely:
+        return Ageing("due_soon", f"immediately; {_span(left)} left")
     return Ageing("due_soon" if left < timedelta(days=3) else "on_time", f"{_span(left)} left")
 
 

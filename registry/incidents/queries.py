@@ -19,6 +19,7 @@ from registry.incidents.history import Moment, release_moment, step_moment
 from registry.incidents.lifecycle import Transition, moves_from
 from registry.models import (
     Assessment,
+    Causality,
     Incident,
     IncidentFile,
     IncidentHold,
@@ -123,7 +124,7 @@ def standing_of(incident: Incident, now: datetime) -> Standing:
     assessment = incident.assessments.all()[0]
     # Cases from `incidents_visible_to` bring it along.
     first = incident.first_report if hasattr(incident, "first_report") else first_report_of(incident)
-    return Standing(assessment, clocks_of(assessment), ageing_of(incident.due_at, now, first), first)
+    return Standing(assessment, clocks_of(assessment), _ageing(incident, assessment, first, now), first)
 
 
 def first_report_of(incident: Incident) -> datetime | None:
@@ -199,7 +200,13 @@ def file_for(actor: Actor, number: int, identifier: uuid.UUID) -> IncidentFile:
 
 def ageing_by_number(incidents: list[Incident], now: datetime) -> Mapping[int, Ageing]:
     """How each case's deadline stands, by its number; for cases from `incidents_visible_to`."""
-    return {found.number: ageing_of(found.due_at, now, found.first_report) for found in incidents}
+    return {
+        found.number: _ageing(found, found.assessments.all()[0], found.first_report, now) for found in incidents
+    }
+
+
+def _ageing(incident: Incident, assessment: Assessment, first: datetime | None, now: datetime) -> Ageing:
+    return ageing_of(incident.due_at, now, first, is_likely=assessment.causality != Causality.UNKNOWN)
 
 
 def _link_words(link: IncidentLink) -> str:

@@ -55,6 +55,13 @@ def test_how_a_deadline_stands(now: timedelta, reported: timedelta | None, state
     assert (found.state, found.words) == (state, words)
 
 
+def test_what_is_likely_is_due_at_once() -> None:
+    due_at = AWARE + timedelta(days=15)
+    found = ageing_of(due_at, AWARE, is_likely=True)
+    assert (found.state, found.words) == ("due_soon", "immediately; 15 days left")
+    assert ageing_of(due_at, AWARE, AWARE, is_likely=True).state == "done"
+
+
 @pytest.mark.parametrize(
     "facts,path",
     [
