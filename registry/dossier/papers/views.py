@@ -16,7 +16,6 @@ from registry.dossier.papers import queries
 from registry.dossier.papers.files import paper_response
 from registry.dossier.papers.forms import PaperForm
 from registry.dossier.papers.wording import LANGUAGES
-from registry.dossier.states import PointState
 from registry.forms import cleaned
 
 
@@ -34,7 +33,6 @@ def papers(request: HttpRequest, slug: str) -> HttpResponse:
         "content": content,
         "signing": signing,
         "standings": queries.standings_of(content["items"]),
-        "states": list(PointState),
         "languages": LANGUAGES,
         "versions": system.versions.order_by("-number").values_list("number", flat=True),
         "frozen": dossiers_visible_to(actor, system),
