@@ -68,6 +68,8 @@ class Since:
     waiting: FrozenDossier | None
     signed: FrozenDossier | None
     changed: Difference | None
+    # Why nothing can be compared with the signed one.
+    problem: str = ""
 
     @property
     def law_changed(self) -> bool:
@@ -211,9 +213,13 @@ def seals_of(dossier: FrozenDossier) -> list[Seal]:
 
 def since_signed(dossier: Dossier) -> Since:
     """How the system's dossiers stand: which one waits, which was signed last, and what the live one says otherwise."""
-    signed = last_signed(dossier.system)
-    changed = difference(frozen_content(signed), content_of(dossier)) if signed else None
-    return Since(open_proposal(dossier.system), signed, changed)
+    waiting, signed = open_proposal(dossier.system), last_signed(dossier.system)
+    if signed is None:
+        return Since(waiting, None, None)
+    try:
+        return Since(waiting, signed, difference(frozen_content(signed), content_of(dossier)))
+    except Conflict as conflict:
+        return Since(waiting, signed, None, conflict.message)
 
 
 def compared(older: FrozenDossier, newer: FrozenDossier) -> Difference:

@@ -113,6 +113,14 @@ class TestSigning:
         with pytest.raises(Conflict, match="missing from the store"):
             sign(frozen, "lead")
 
+    def test_a_signed_dossier_that_was_altered_is_said_and_hides_nothing_else(self, db, artifact_dir) -> None:
+        whole = sign(freeze(["lead"]), "lead")
+        file = store.path_of(artifact_dir, whole.content_sha256)
+        file.chmod(0o644)
+        file.write_bytes(file.read_bytes().replace(b"Mortgage", b"Mortgagf"))
+        since = queries.since_signed(live(1))
+        assert since.signed == whole and since.changed is None and "no longer hashes to its name" in since.problem
+
     def test_a_retired_version_stops_nothing(self, db) -> None:
         frozen = freeze(["compliance"])
         factories.approved(1)
