@@ -206,12 +206,13 @@ def facts_for(requirement: Requirement, facts: Mapping[str, list[Fact]]) -> list
 
 
 def statements_that_stand(system: System, version: Version | None) -> dict[str, Statement]:
-    """By item, the newest text that was not taken back: the version's own before the one for all versions."""
+    """By item, the newest text that holds for the version and was not taken back: its own, or the one for all."""
     found: dict[str, Statement] = {}
     for wanted in (None, version) if version else (None,):
         rows = Statement.objects.filter(system=system, version=wanted).exclude(kind=StatementKind.COMMENT)
         for row in rows.order_by("item", "-revision").distinct("item"):
-            if row.kind != StatementKind.WITHDRAWAL:
+            older = found.get(row.item)
+            if row.kind != StatementKind.WITHDRAWAL and (older is None or older.revision < row.revision):
                 found[row.item] = row
     return found
 

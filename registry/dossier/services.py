@@ -143,9 +143,11 @@ def sign_statement(
             raise Conflict("Nothing was signed on this point yet.", code="statement_changed")
         raise Overtaken(newest)
     kind, text, reason = _checked(writing, point)
+    # What is taken back is what stands, whichever versions it holds for.
+    taken_back = point.statement if kind == StatementKind.WITHDRAWAL else None
     statement = Statement.objects.create(
         system=locked,
-        version=writing.version,
+        version=taken_back.version if taken_back else writing.version,
         item=item,
         revision=writing.expected_revision + 1,
         kind=kind,
@@ -158,7 +160,7 @@ def sign_statement(
         regulation=point.requirement.regulation,
     )
     StatementDraft.objects.filter(system=locked, item=item, person=actor.label).delete()
-    _record(actor, statement, writing.version)
+    _record(actor, statement)
     return statement
 
 
@@ -231,13 +233,13 @@ def _checked(writing: Writing, point: queries.Point) -> tuple[str, str, str]:
     return kind, text, _reason(writing.reason) if kind in WITH_REASON else writing.reason.strip()
 
 
-def _record(actor: Actor, statement: Statement, version: Version | None) -> None:
+def _record(actor: Actor, statement: Statement) -> None:
     digests = [fact["digest"] for fact in statement.evidence]
     trail.record(
         actor=actor,
         event=Event.STATEMENT_SIGNED,
         system=statement.system.slug,
-        version=version.number if version else None,
+        version=statement.version.number if statement.version else None,
         object=statement.item,
         details={
             "kind": statement.kind,

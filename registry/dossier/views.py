@@ -8,7 +8,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.http.request import QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -248,12 +247,11 @@ def _refused(
     for path, words in own:
         if path not in form.errors:
             form.add_error(path, words)
-    if not own:
+    if not own and not isinstance(refusal, services.Overtaken):
         form.add_error(None, refusal.message)
     context = _context(request, found, shown, form)
     if isinstance(refusal, services.Overtaken):
-        form.data = QueryDict(mutable=True) | form.data.dict()
-        form.data["expected_revision"] = str(refusal.newest.revision)
+        form.data = {**form.data.dict(), "expected_revision": refusal.newest.revision}
         context["theirs"] = (refusal.newest, html_of(refusal.newest.text))
         context["against_theirs"] = words_between(refusal.newest.text, form.data.get("text", ""))
     return render(request, "registry/point.html", context, status=refusal.status)

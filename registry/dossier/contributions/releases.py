@@ -48,7 +48,8 @@ def _callers(release: Release) -> Iterator[Fact]:
         words = _("These services may ask for decisions: %(names)s.")
         values = {"names": ", ".join(name for name, _created in names)}
         newest = max(created for _name, created in names)
-        yield Fact("registry.endpoint.callers", words, values, newest, "registry")
+        url = f"{reverse('audit:decisions')}?system={release.system.slug}"
+        yield Fact("registry.endpoint.callers", words, values, newest, "registry", url=url)
 
 
 def _stopping(system: System, url: str) -> Iterator[Fact]:

@@ -134,11 +134,20 @@ def test_not_applicable_wants_a_reason_and_can_be_taken_back(system: System) -> 
         sign(system, kind="withdrawal", reason="Again.", expected_revision=2)
 
 
-def test_a_versions_own_statement_goes_before_the_one_for_all(system: System) -> None:
+def test_the_newest_statement_that_holds_for_a_version_stands(system: System) -> None:
+    def standing() -> list[str]:
+        found = [point(system, number=number).statement for number in (1, 2)]
+        return [said.text if said else "" for said in found]
+
     sign(system, text="For all.")
     sign(system, text="For one.", version=version(1), seen=1, expected_revision=1)
-    texts = [point(system, number=number).statement for number in (1, 2)]
-    assert [said.text for said in texts if said] == ["For one.", "For all."]
+    assert standing() == ["For one.", "For all."]
+    # Of the version's own page: what stands there is taken back, and the one for all stands again.
+    sign(system, kind="withdrawal", reason="r", seen=1, expected_revision=2)
+    assert standing() == ["For all.", "For all."]
+    sign(system, text="For one again.", version=version(1), seen=1, expected_revision=3)
+    sign(system, text="For all again.", expected_revision=4)
+    assert standing() == ["For all again."] * 2
 
 
 @pytest.mark.parametrize(
