@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import QuerySet
 
@@ -12,6 +12,7 @@ from portal.accounts.access import Actor, Permission
 from portal.errors import Hidden
 from registry.lifecycle import State
 from registry.models import Incident, IncidentHold, Release, System, Version
+from registry.practices import PRACTICES, prohibited_by
 
 EXAMPLE_MANIFEST = {
     "model": {"format": "skops", "task": "binary_classification"},
@@ -122,6 +123,13 @@ def incidents_holding(system: System) -> QuerySet[Incident]:
 def held_by(version: Version) -> Incident | None:
     """The incident that holds the version: until it is released nothing about the version changes (Art. 73(6))."""
     return _holding().filter(held_versions__version=version).first()
+
+
+def prohibited_practices(system: System, today: date) -> list[str]:
+    """The practices that the system's newest classification found and that nobody may use it for (Art. 5(1))."""
+    newest = system.classifications.order_by("-revision").first()
+    found = [letter for letter in PRACTICES if newest.practices[letter]["found"]] if newest else []
+    return prohibited_by(today, found)
 
 
 def evidence_digest(version: Version) -> str:

@@ -30,9 +30,9 @@ from portal.accounts.models import User
 from portal.accounts.services import create_person, issue_token
 from portal.demo import training
 from registry.checking.queries import unsatisfied
-from registry.classification.facts import PRACTICES
 from registry.intake import Upload
 from registry.models import Organisation, Release, System, SystemClassification, Version
+from registry.practices import PRACTICES
 from registry.scoring.frames import to_frame
 
 SYSTEM = "mortgage"

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 import registry.classification.services as classifying
 from portal.accounts.access import Actor
-from registry.classification.facts import PRACTICES
 from registry.classification.queries import newest_of, organisation, registration_of
 from registry.models import System
+from registry.practices import PRACTICES
 
 BANK: dict[str, Any] = {
     "name": "Countersign Demo Bank",

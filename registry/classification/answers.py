@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.errors import Problem
-from registry.classification.facts import CIRCUMSTANCE_WORDS, EXITS, POINTS, PRACTICES, ROLES, TAKEOVERS
+from registry.classification.facts import CIRCUMSTANCE_WORDS, EXITS, POINTS, ROLES, TAKEOVERS
+from registry.practices import PRACTICES
 
 
 def problems_in(said: Mapping[str, Any]) -> list[Problem]:

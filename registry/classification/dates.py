@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from registry.classification.duties import BASES, FORMALLY_SINCE, owes_rights_assessment
-from registry.classification.facts import NEW_PRACTICES, PRACTICES, TRANSPARENCY, C, Classification
+from registry.classification.facts import TRANSPARENCY, C, Classification
+from registry.practices import NEW_RULES, PRACTICES, prohibited_by
 
 FIRST_RULES = date(2025, 2, 2)
 AMENDED = date(2026, 7, 27)
-NEW_RULES = date(2026, 12, 2)
 PLAN_TEMPLATE = date(2027, 9, 2)
 ANNEX_III = date(2027, 12, 2)
 ANNEX_I = date(2028, 8, 2)
@@ -47,8 +47,8 @@ class Due:
 def prohibited(c: Classification, today: date) -> dict[str, str]:
     """The prohibited practices that were found, by their letter: from when each is prohibited, in words."""
     found = [letter for letter in PRACTICES if letter in c.practices]
-    later = NEW_PRACTICES if today < NEW_RULES else frozenset()
-    return {letter: "from 2 December 2026" if letter in later else "now" for letter in found}
+    already = prohibited_by(today, found)
+    return {letter: "now" if letter in already else "from 2 December 2026" for letter in found}
 
 
 def high_risk_from(c: Classification) -> date:

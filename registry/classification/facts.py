@@ -85,24 +85,6 @@ EXITS: dict[str, str] = {
     "d": "It prepares an assessment that somebody else makes",
 }
 
-# Art. 5(1), each with what is asked.
-PRACTICES: dict[str, str] = {
-    "a": "Does it use hidden, manipulative or deceptive techniques that make people act against their interest and may"
-    " seriously harm them?",
-    "b": "Does it exploit somebody's age, disability, or social or economic situation with that effect?",
-    "ba": "Does it make realistic intimate or sexual material of a person who has not explicitly agreed?",
-    "bb": "Does it make sexual abuse material of children?",
-    "c": "Does it score people over time by their behaviour, so that they are treated badly in unrelated matters or out"
-    " of proportion?",
-    "d": "Does it predict whether somebody will commit an offence from profiling or their personality alone?",
-    "e": "Does it build up a database of faces by untargeted scraping?",
-    "f": "Does it infer the emotions of people at work or in education (other than for medical or safety reasons)?",
-    "g": "Does it infer race, politics, union membership, religion, sex life or orientation from biometric data?",
-    "h": "Does it recognise people from afar, in real time, in public places, for law enforcement (outside the three"
-    " narrow aims of Art. 5(1)(h))?",
-}
-NEW_PRACTICES = frozenset({"ba", "bb"})  # prohibited from 2 Dec 2026
-
 TAKEOVERS: dict[str, str] = {
     "a": "We put our own name or mark on it",
     "b": "We modified it substantially",

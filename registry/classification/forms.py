@@ -13,8 +13,6 @@ from registry.classification.facts import (
     CIRCUMSTANCES,
     EXITS,
     MEMBER_STATES,
-    NEW_PRACTICES,
-    PRACTICES,
     ROLES,
     SIZES,
     TAKEOVERS,
@@ -23,6 +21,7 @@ from registry.classification.facts import (
 )
 from registry.forms import ReasonForm
 from registry.models import MarketStatus, Organisation, Registration, SystemClassification
+from registry.practices import NEW_PRACTICES, PRACTICES
 
 _YES_NO = [("no", "No"), ("yes", "Yes")]
 

@@ -13,17 +13,9 @@ from portal.accounts.access import Actor
 from registry.approving.queries import needed_for
 from registry.checking.policies import policies_for
 from registry.classification.dates import prohibited
-from registry.classification.facts import (
-    CIRCUMSTANCES,
-    EXITS,
-    POINTS,
-    PRACTICES,
-    ROLES,
-    TAKEOVERS,
-    Classification,
-    Role,
-)
+from registry.classification.facts import CIRCUMSTANCES, EXITS, POINTS, ROLES, TAKEOVERS, Classification, Role
 from registry.models import Organisation, Registration, RiskClass, System, SystemClassification
+from registry.practices import PRACTICES
 from registry.queries import systems_visible_to
 
 

@@ -13,10 +13,10 @@ from portal.accounts.access import Actor, Permission
 from portal.errors import Conflict, Invalid, Problem
 from portal.templatetags.portal_tags import who
 from registry.classification.answers import problems_in
-from registry.classification.facts import PRACTICES
 from registry.classification.queries import changed_fields, facts_of, newest_of, organisation, registration_of
 from registry.events import Event
 from registry.models import Organisation, Registration, System, SystemClassification
+from registry.practices import PRACTICES
 
 Row = TypeVar("Row", SystemClassification, Organisation, Registration)
 RISK_CLASS_CHANGES = "risk_class_changes"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from registry.practices import PRACTICES
+
 from .systems import RiskClass, System
 
 # The points of Annex III as they are written: "5(b)", and "2", which has no letters.
 POINT = r"^(1\([a-c]\)|2|3\([a-d]\)|4\([ab]\)|5\([a-d]\)|6\([a-e]\)|7\([a-d]\)|8\([ab]\))$"
-# The letters of Art. 5(1).
-PRACTICES = ["a", "b", "ba", "bb", "c", "d", "e", "f", "g", "h"]
 IS_ANNEX_III_HIGH = Q(annex_iii_point__isnull=False, exit_condition__isnull=True)
 IS_HIGH = IS_ANNEX_III_HIGH | ~Q(product_law="")
 
@@ -64,7 +64,7 @@ class SystemClassification(Revision):
                 | Q(exit_condition__in=["a", "b", "c", "d"], annex_iii_point__isnull=False),
             ),
             models.CheckConstraint(
-                name="classification_practices_answered", condition=Q(practices__has_keys=PRACTICES)
+                name="classification_practices_answered", condition=Q(practices__has_keys=list(PRACTICES))
             ),
             # Art. 6(3), last sentence: what profiles natural persons is always high-risk.
             models.CheckConstraint(

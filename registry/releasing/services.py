@@ -45,11 +45,13 @@ def create_release(
 ) -> Release:
     """Make an approved version live.
 
-    `Conflict` when somebody released in between, when the version is not approved, when its artifact no longer hashes,
-    when a gate failed since its approval, or, for a blue-green release, when a gateway does not have it ready.
+    `Conflict` when the system does what nobody may do (Art. 5), when somebody released in between, when the version is
+    not approved, when its artifact no longer hashes, when a gate failed since its approval, or, for a blue-green
+    release, when a gateway does not have it ready.
     """
     actor.need(Permission.RELEASE_CREATE)
     _check_strategy(strategy)
+    _check_practices(system, now)
     current = _lock_pointer(system, expected_release)
     target = _lock_version_of(system, version)
     lifecycle.check("go_live", lifecycle.State(target.state), what=f"version {target.number}")
@@ -76,6 +78,7 @@ def release_unapproved(
     actor.need(Permission.RELEASE_BREAK_GLASS)
     if not actor.is_person:
         raise Forbidden(f"Only a person may release what nobody has approved; {actor.label} is a service.")
+    _check_practices(system, now)
     current = _lock_pointer(system, expected_release)
     target = _lock_version_of(system, version)
     lifecycle.check("go_live_unapproved", lifecycle.State(target.state), what=f"version {target.number}")
@@ -221,6 +224,13 @@ def _check_artifact(version: Version) -> None:
     except (store.StoreError, OSError) as error:
         message = f"Version {version.number} cannot go live: its artifact cannot be used: {error}"
         raise Conflict(message, code="artifact_unusable") from None
+
+
+def _check_practices(system: System, now: datetime) -> None:
+    if letters := queries.prohibited_practices(system, now.date()):
+        points = ", ".join(f"Art. 5(1)({letter})" for letter in letters)
+        words = f"By its classification {system.slug} does what nobody may do ({points}): no version goes live."
+        raise Conflict(words, code="prohibited_practice")
 
 
 def _check_evidence(version: Version) -> None:

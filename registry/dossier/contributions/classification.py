@@ -8,10 +8,11 @@ from django.urls import reverse
 from django.utils.translation import gettext_noop as _
 
 from registry.classification.duties import risk_reason
-from registry.classification.facts import EXITS, MEMBER_STATES, PRACTICES, SIZES
+from registry.classification.facts import EXITS, MEMBER_STATES, SIZES
 from registry.classification.queries import facts_of, newest_of, organisation, registration_of
 from registry.dossier.evidence import Fact, Subject, contribute
 from registry.models import MarketStatus, Organisation, Registration
+from registry.practices import PRACTICES
 from registry.queries import current_release
 
 # Key, field of the registration, sentence.

@@ -6,9 +6,9 @@ import csv
 import io
 import json
 
-from registry.classification.facts import PRACTICES
 from registry.classification.queries import newest_of, organisation, registration_of
 from registry.models import System
+from registry.practices import PRACTICES
 from tests import factories
 
 PAGE = "/systems/mortgage/classification/"

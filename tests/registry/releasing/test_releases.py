@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -20,7 +21,7 @@ from registry.models import Ratification, Release, System
 from registry.queries import owes_approval
 from registry.releasing import services
 from registry.releasing.gateways import pointer_of
-from tests.factories import PASSWORD, approved, person, released, submitted, version
+from tests.factories import ANSWERS, PASSWORD, approved, classified, person, released, submitted, version
 
 from .conftest import Says
 
@@ -49,6 +50,24 @@ def ratify(made: Release, username: str = "compliance"):
 
 def post(client: Client, path: str, **body):
     return client.post(path, json.dumps(body), content_type="application/json")
+
+
+@pytest.mark.parametrize("letter, today", [("c", "2026-07-27"), ("ba", "2026-12-02")])
+def test_nothing_goes_live_of_a_system_that_does_what_nobody_may_do(
+    system: System, lead, letter: str, today: str
+) -> None:
+    approved(1)
+    submitted(2)
+    found = {"found": True, "note": "The complaints of spring say so."}
+    classified(practices={**ANSWERS["practices"], letter: found})
+    now = datetime.fromisoformat(f"{today}T09:00:00+00:00")
+    for attempt in (release, break_glass):
+        with pytest.raises(Conflict, match=rf"Art\. 5\(1\)\({letter}\)") as refused:
+            attempt(1 if attempt is release else 2, now=now)
+        assert refused.value.code == "prohibited_practice"
+    assert not Release.objects.exists()
+    if letter == "ba":
+        assert release(1, now=now - timedelta(days=1)).number == 1, "it was not prohibited then"
 
 
 class TestBlueGreen:
