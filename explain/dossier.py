@@ -61,7 +61,7 @@ def explained(subject: Subject) -> Iterator[Fact]:
     first = done.first()
     if first is None:
         return
-    words = _("%(count)s decisions of the system were explained one by one; each report is kept with its digest.")
+    words = _("Decisions explained one by one: %(count)s; each report is kept with its digest.")
     url = reverse("explain:disputes") + f"?system={subject.system.slug}"
     values, as_of = {"count": done.count()}, first.finished_at or first.requested_at
     yield Fact("explainability.local_result", words, values, as_of, "explain", url, volatile=("count",), **_CASES)
@@ -95,10 +95,10 @@ def reviewed(subject: Subject) -> Iterator[Fact]:
     turned = len(rulings) - counted[Outcome.UPHELD]
     url = reverse("explain:disputes") + f"?system={subject.system.slug}"
     common: dict[str, Any] = {"as_of": rulings[0][1], "source": "explain", "url": url, **_CASES}
-    words = _("People reviewed %(count)s disputes and changed %(turned)s decisions; half took below %(days)s days.")
+    words = _("Disputes reviewed by people: %(count)s; decisions changed: %(turned)s; half took below %(days)s days.")
     values: dict[str, Any] = {"count": len(rulings), "turned": turned, "days": f"{taken:.1f}"}
     yield Fact("oversight.reviews", words, values, volatile=("count", "turned", "days"), **common)
-    words = _("Each of %(count)s rulings is kept with its reviewer, its grounds and its time, beside the decision.")
+    words = _("Rulings so far: %(count)s; each is kept with reviewer, grounds and time, beside the decision.")
     yield Fact("oversight.decision_record", words, {"count": len(rulings)}, volatile=("count",), **common)
 
 
@@ -110,12 +110,12 @@ def complained(subject: Subject) -> Iterator[Fact]:
     if first is None:
         return
     url = reverse("explain:disputes") + f"?system={slug}"
-    words = _("%(count)s disputes about the system came in; %(open)s are open.")
+    words = _("Disputes about the system so far: %(count)s; open now: %(open)s.")
     values = {"count": disputes.count(), "open": disputes.filter(closed_at=None).count()}
     volatile = ("count", "open")
     yield Fact("complaint.cases", words, values, first.received_at, "explain", url, volatile=volatile, **_CASES)
     letters = Letter.objects.filter(dispute__system=slug).order_by("sent_at")
     if sent := letters.first():
-        words = _("%(count)s letters that answer disputes were sent, each kept as a file with its digest.")
+        words = _("Letters sent in answer to disputes: %(count)s; each is kept as a file with its digest.")
         values = {"count": letters.count()}
         yield Fact("complaint.letters", words, values, sent.sent_at, "explain", url, volatile=("count",), **_CASES)

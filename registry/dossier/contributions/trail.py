@@ -50,7 +50,7 @@ def logged(subject: Subject) -> Iterator[Fact]:
     yield Fact("audit.inference_log", words, values, volatile=("count",), **common)
     wanted = trail.DecisionFilter(system=system.slug, since=subject.now - timedelta(days=RECENT_DAYS))
     recent = trail.about(trail.filtered(Entry.objects.filter(type=DECISION), wanted))
-    words = _("The system decided %(count)s times in the last %(days)s days.")
+    words = _("Decisions of the system in the last %(days)s days: %(count)s.")
     values = {"count": f"{'' if recent.is_exact else 'about '}{recent.number:,}", "days": RECENT_DAYS}
     yield Fact("audit.inference_volume", words, values, volatile=("count",), **common)
     words = _(

@@ -90,9 +90,9 @@ def test_rooms_say_what_was_found_out(busy: Version) -> None:
             "How far the two methods agree was rehearsed on 10 rows: agree in 9, partly in 1."
         ],
         "registry.deployment": ["Version 1 is live by release 2 (direct)."],
-        "complaint.cases": ["1 disputes about the system came in; 1 are open."],
+        "complaint.cases": ["Disputes about the system so far: 1; open now: 1."],
         "oversight.decision_record": [
-            "Each of 1 rulings is kept with its reviewer, its grounds and its time, beside the decision."
+            "Rulings so far: 1; each is kept with reviewer, grounds and time, beside the decision."
         ],
     }.items():
         assert sentences(said, key) == words

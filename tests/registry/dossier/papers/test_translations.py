@@ -40,7 +40,7 @@ def test_sentences_are_collected_from_every_room() -> None:
     said = {text for _context, text in catalogue.msgids()}
     assert "The system is called “%(name)s”." in said  # a contribution of the registry
     assert (
-        "%(count)s letters that answer disputes were sent, each kept as a file with its digest." in said
+        "Letters sent in answer to disputes: %(count)s; each is kept as a file with its digest." in said
     )  # of explain
     assert "The evidence changed after %(author)s signed on %(day)s." in said  # a state
     assert "Nobody deals with the system directly without knowing." in said  # a reason of the classification
