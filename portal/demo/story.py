@@ -28,6 +28,7 @@ from portal.demo import training
 from portal.demo.callers import LoanDesk
 from portal.demo.complaints import NotExplained, complain
 from portal.demo.dangers import look_into_version_3, write_risks
+from portal.demo.frozen import have_it_signed
 from portal.demo.governing import govern
 from portal.demo.people import PASSWORD, PEOPLE
 from portal.demo.statements import EARLY, LATE, sign
@@ -108,6 +109,7 @@ def tell(say: Callable[[str], None]) -> None:
         first += chapter.applicants
         if chapter.release == 1:
             sign(EARLY, system, say)
+            have_it_signed(system, say)
     write_risks(system, say)
     look_into_version_3(system, applicants, say)
     try:

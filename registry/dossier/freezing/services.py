@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 
 import audit.services as trail
 from portal.accounts.access import Actor, Permission
@@ -42,15 +43,13 @@ def freeze_dossier(
     named = _named(signatories)
     dossier = dossier_of(system, version, now)
     if queries.states_digest(dossier) != seen:
-        words = "Points changed while you looked at them. Look at the list again, then freeze it."
-        raise Conflict(words, code="dossier_changed")
+        raise Conflict("Points changed while you looked at them. Look again, then freeze it.", code="dossier_changed")
     gaps = [_gap(point) for point in queries.gaps_of(dossier)]
     if gaps and not reason.strip():
         words = f"{len(gaps)} mandatory points are not settled. Say why it is signed in spite of that."
         raise Invalid(words, code="reason_needed", details=[Problem("reason", words)])
     said = bytes_of(content_of(dossier))
-    newest = system.frozen_dossiers.first()
-    number = newest.number + 1 if newest else 1
+    number = (system.frozen_dossiers.aggregate(newest=Max("number"))["newest"] or 0) + 1
     sha256 = store.put(settings.ARTIFACT_DIR, said)
     details = {"content_sha256": sha256, "signatories": [place["person"] for place in named], "gaps": len(gaps)}
     entry = _record(actor, Event.DOSSIER_PROPOSED, system, version, number, details, reason)
