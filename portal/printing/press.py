@@ -30,6 +30,10 @@ class NotPrinted(Exception):
     """There is no PDF; the message says why, in words for the person at the desk."""
 
 
+class TookTooLong(NotPrinted):
+    """It was stopped; another try would take as long."""
+
+
 class Unprintable(NotPrinted):
     """No font at hand shows these characters."""
 
@@ -54,7 +58,7 @@ def print_pdf(layout: Path, content: Mapping[str, Any], *, at: datetime, attache
             command, input=json.dumps(job).encode(), capture_output=True, timeout=SECONDS, env={}, cwd=ROOT, check=False
         )
     except subprocess.TimeoutExpired:
-        raise NotPrinted(f"Printing took longer than {SECONDS:.0f} seconds and was stopped.") from None
+        raise TookTooLong(f"Printing took longer than {SECONDS:.0f} seconds and was stopped.") from None
     if done.returncode == CANNOT_SHOW:
         raise Unprintable(json.loads(done.stdout))
     if done.returncode != 0:
@@ -72,6 +76,8 @@ def print_spelt_out(layout: Path, content: Any, *, at: datetime, attached: Mappi
             return print_pdf(layout, content, at=at, attached=attached)
         except Unprintable as error:
             content = _spelt(content, error.characters)
+        except TookTooLong:
+            raise
         except NotPrinted:
             break
     # The letters of ASCII are shown always, and in every order.

@@ -149,7 +149,7 @@ def _standing_blocks(source: Source, wording: Wording) -> Iterator[Block]:
 def _glance(content: Content, parts: tuple[Paper, ...], pages: Pages) -> Iterator[Block]:
     """The states up front: of each point, or, of the whole dossier, how many points of each paper."""
     items = _by_id(content)
-    yield _heading(_("The points by state"), 1)
+    yield {**_heading(_("The points by state"), 1), "breaks": len(parts) > 1}
     if len(parts) == 1:
         found = [items[item] for item in parts[0].items if item in items]
         rows = [[pages.law.of(item, "ref"), pages.law.of(item, "title"), state_words(item["state"])] for item in found]

@@ -37,7 +37,6 @@ from registry.classification.facts import (
     EXITS,
     MEMBER_STATES,
     POINTS,
-    PRACTICES,
     ROLES,
     SIZES,
     TAKEOVERS,
@@ -46,6 +45,7 @@ from registry.dossier.states import PointState
 from registry.lifecycle import State
 from registry.models import Causality, IncidentState, Kind, MarketStatus, RiskClass, Strategy
 from registry.models.risks import ControlKind, RiskSource
+from registry.practices import PRACTICES
 from registry.risks.rating import LIKELIHOOD, SEVERITY
 
 ROOT = Path(__file__).parents[4]

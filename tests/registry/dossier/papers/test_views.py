@@ -91,7 +91,7 @@ def test_a_frozen_dossier_is_printed_as_it_was_signed(client_of, lead) -> None:
     assert "Draft, not signed" in words(reader.get(PDF, {"paper": "annex-iv"}))
 
 
-def test_machines_read_them_too(client) -> None:
+def test_machines_read_them_too(db: None, client) -> None:
     factories.version(1)
     token = {"HTTP_AUTHORIZATION": f"Bearer {factories.make_token(Scope.READ)}"}
     assert client.get(f"{API}.pdf", {"paper": "explanation"}, **token).content.startswith(b"%PDF-")
