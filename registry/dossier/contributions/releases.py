@@ -56,7 +56,8 @@ def _stopping(system: System, url: str) -> Iterator[Fact]:
     readiness = readiness_of(system)
     if readiness is None or readiness.target is None:
         return
-    common = {"as_of": readiness.changed_at, "source": "system:readiness", "url": url}
+    # That there is a way back is what somebody signs for; to which version it leads changes with every release.
+    common = {"as_of": readiness.changed_at, "source": "system:readiness", "url": url, "volatile": ("target",)}
     values = {"target": readiness.target}
     words = _("Production falls back to version %(target)s, which stands by.")
     yield Fact("registry.deployment.fallback", words, values, **common)
