@@ -116,7 +116,7 @@ def _reading() -> list[Block]:
     words = (
         _("Sentences without a signature come from registry and trail, each with its source, time and address."),
         _("What is missing is shown as missing; nothing is filled up with words. There is no overall score."),
-        _("What people wrote, and what a check put down, stands in the language in which it was written."),
+        _("What people wrote, what a check put down, and how evidence read when signed, stays in its own language."),
         _("What is asked is said in our own words; the Official Journal holds the text of the law."),
     )
     return [_heading(_("How to read this paper"), 1), {"kind": "list", "items": list(words)}]

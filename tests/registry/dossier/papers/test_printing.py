@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
@@ -29,6 +30,17 @@ def words(pdf: PdfReader) -> str:
     return " ".join(" ".join(page.extract_text() for page in pdf.pages).split())
 
 
+def _roles(element: Any) -> Iterator[str]:
+    """What the parts of a tagged document are."""
+    element = element.get_object()
+    if isinstance(element, list):
+        for part in element:
+            yield from _roles(part)
+    elif isinstance(element, dict) and "/S" in element:
+        yield element["/S"]
+        yield from _roles(element["/K"]) if "/K" in element else ()
+
+
 @pytest.fixture(scope="module")
 def german() -> PdfReader:
     return read(language="de", signing=SIGNED)
@@ -48,7 +60,7 @@ def test_it_says_that_it_is_pdf_a_3a_and_keeps_what_that_asks(german: PdfReader)
     assert root["/OutputIntents"][0].get_object()["/DestOutputProfile"].get_object().get_data()
     # Level A: tagged, in a language, and nothing that runs or reaches out.
     assert (root["/Lang"], root["/MarkInfo"]["/Marked"]) == ("de", True)
-    assert root["/StructTreeRoot"]["/K"]
+    assert {"/H1", "/H3", "/TOC", "/P", "/L", "/TH", "/TD", "/Link"} <= set(_roles(root["/StructTreeRoot"]["/K"]))
     assert not {"/OpenAction", "/AA", "/AcroForm"} & set(root) and "/JavaScript" not in root.get("/Names", {})
     assert not german.is_encrypted and german.trailer["/ID"]
 
