@@ -88,7 +88,9 @@ def _change(old: Content | None, new: Content | None) -> Change | None:
     """How the point changed; None where it says the same."""
     shown = new or old or {}
     before, after = (PointState(item["state"]) if item else None for item in (old, new))
-    facts = tuple(_shifts(_facts(old), _facts(new)))
+    # What does not bind, and did not, is no change whatever the records say of it.
+    is_bound = {before, after} != {PointState.NOT_APPLICABLE}
+    facts = tuple(_shifts(_facts(old), _facts(new))) if is_bound else ()
     words, signed = _statements(old and old["statement"], new and new["statement"])
     if before == after and not (facts or words or signed):
         return None

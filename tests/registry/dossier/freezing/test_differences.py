@@ -32,6 +32,8 @@ def test_what_only_moves_is_no_change() -> None:
     after = changed(facts=[{**FACT, "values": {"n": 4}}])  # volatile: another value under the same digest
     after["made_at"] = "2027-01-01T00:00:00Z"
     assert not difference(DOSSIER, after)
+    idle = changed(state="not_applicable")
+    assert not difference(idle, {**idle, "items": [{**idle["items"][0], "facts": []}, idle["items"][1]]})
 
 
 @pytest.mark.parametrize(
