@@ -145,7 +145,7 @@ class Migration(migrations.Migration):
                 ('asks', models.TextField()),
                 ('group', models.CharField(max_length=40)),
                 ('article', models.CharField(max_length=40)),
-                ('written_by', models.CharField(choices=[('auto', 'filled automatically'), ('ml_lead', 'ML lead'), ('compliance', 'compliance officer')], max_length=16)),
+                ('written_by', models.CharField(choices=[('auto', 'the records'), ('ml_lead', 'ML lead'), ('compliance', 'compliance officer')], max_length=16)),
                 ('applies_to', models.CharField(max_length=16)),
                 ('condition', models.TextField(null=True)),
                 ('applies_from', models.JSONField()),

@@ -28,7 +28,7 @@ class StatementKind(models.TextChoices):
 class Writer(models.TextChoices):
     """Who fills a point: the registry by itself, or a person."""
 
-    AUTO = "auto", "filled automatically"
+    AUTO = "auto", "the records"
     ML_LEAD = "ml_lead", "ML lead"
     COMPLIANCE = "compliance", "compliance officer"
 
