@@ -32,7 +32,7 @@ def document_of(source: Source, paper: Paper, wording: Wording) -> dict[str, Any
     """The paper in the language of `wording`."""
     content, pages = source.content, Pages(source.content, wording)
     parts = PAPERS if paper is WHOLE else (paper,)
-    blocks = [*_reading(), *_standing_blocks(source, wording), *_glance(content, parts, pages)]
+    blocks = [*_reading(), *_glance(content, parts, pages)]
     shown: dict[str, str] = {}
     for part in parts:
         blocks += _part(content, part, pages, shown, breaks=paper is WHOLE)
@@ -45,6 +45,7 @@ def document_of(source: Source, paper: Paper, wording: Wording) -> dict[str, Any
         "standing": standing_words(source, wording),
         "contents": _("Contents"),
         "facts": [list(row) for row in _cover(source, paper, pages)],
+        "signed": list(_signatures(source, pages)),
         "footer": _footer(source, wording),
         "blocks": blocks,
         "words": {"asks": _("What is asked"), "instead": _("What changed since it was signed")},
@@ -122,14 +123,14 @@ def _reading() -> list[Block]:
     return [_heading(_("How to read this paper"), 1), {"kind": "list", "items": list(words)}]
 
 
-def _standing_blocks(source: Source, wording: Wording) -> Iterator[Block]:
-    signing = source.signing
+def _signatures(source: Source, pages: Pages) -> Iterator[Block]:
+    """Who froze and signed it, and which mandatory points were open in spite of that."""
+    signing, wording = source.signing, pages.wording
     if signing is None:
         return
-    yield _heading(_("Signatures"), 1)
-    yield {"kind": "text", "text": _("Frozen by %(by)s on %(at)s.") % {
-        "by": signing["proposed_by"], "at": wording.moment(signing["proposed_at"])
-    }}  # fmt: skip
+    frozen = {"by": signing["proposed_by"], "at": wording.moment(signing["proposed_at"])}
+    yield {"kind": "strong", "text": _("Signatures")}
+    yield {"kind": "text", "text": _("Frozen by %(by)s on %(at)s.") % frozen}
     rows = [
         [
             signature["name"],
@@ -141,9 +142,11 @@ def _standing_blocks(source: Source, wording: Wording) -> Iterator[Block]:
     ]
     columns = [_("Name"), _("Role"), _("Signed"), _("Statement")]
     yield {"kind": "table", "columns": columns, "rows": rows, "widths": ["auto", "auto", "auto", "1fr"]}
-    if signing["reason"]:
+    if signing["gaps"]:
         words = _("Signed although mandatory points are open: %(count)s. Reason: %(reason)s")
         yield {"kind": "text", "text": words % {"count": len(signing["gaps"]), "reason": signing["reason"]}}
+        refs = [pages.law.of({"id": gap["item"], "ref": gap["ref"]}, "ref") for gap in signing["gaps"]]
+        yield {"kind": "note", "text": "; ".join(refs)}
 
 
 def _glance(content: Content, parts: tuple[Paper, ...], pages: Pages) -> Iterator[Block]:

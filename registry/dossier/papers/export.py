@@ -18,7 +18,8 @@ def markdown_of(document: Mapping[str, Any]) -> str:
         _plain(document["lede"]),
         _facts(document["facts"]),
     ]
-    blocks = [part for block in document["blocks"] for part in _block(block, document["words"])]
+    shown = [*document["signed"], *document["blocks"]]
+    blocks = [part for block in shown for part in _block(block, document["words"])]
     return "\n\n".join([*opening, *blocks, "---", "  \n".join(map(_plain, document["footer"]))]) + "\n"
 
 

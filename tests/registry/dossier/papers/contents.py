@@ -35,7 +35,7 @@ SIGNED = {
     "content_sha256": "c" * 64,
     "proposed_by": "clara",
     "proposed_at": "2026-11-27T20:20:00+00:00",
-    "gaps": [{"item": "annex-iv.8"}],
+    "gaps": [{"item": "annex-iv.8", "ref": "Annex IV(8)", "title": "Copy", "state": "missing"}],
     "reason": "The declaration follows once the system is placed on the market.",
     "end_reason": "",
     "signatures": [

@@ -100,6 +100,17 @@ def test_each_page_says_whether_it_is_signed_and_which_it_is(annex: PdfReader, g
             assert "d" * 64 in text  # the root of the trail, on one line
 
 
+def test_who_signed_in_spite_of_what_is_on_the_cover(german: PdfReader) -> None:
+    cover = " ".join(german.pages[0].extract_text().split())
+    for line in (
+        "Eingefroren von clara am 27. November 2026, 20:20 UTC.",
+        "clara Compliance 27. November 2026, 20:30 UTC Complete.",
+        "Unterzeichnet, obwohl Pflichtpunkte offen sind: 1. Begründung: The declaration follows",
+        "Anhang IV Nr. 8",
+    ):
+        assert line in cover, line
+
+
 def test_every_state_is_plain_to_see(annex: PdfReader) -> None:
     text = words(annex)
     for line in (
