@@ -36,6 +36,8 @@ def test_no_page_scrolls_sideways_on_a_telephone(username: str, sign_in: Callabl
     deeper = ["/systems/mortgage/", "/systems/mortgage/production/", "/systems/mortgage/versions/2/", "/api/v1/docs/"]
     if "/disputes/" in ways:
         deeper.append("/disputes/1/")
+    if username != "sam":
+        deeper += ["/systems/mortgage/dossier/", "/systems/mortgage/dossiers/1/"]
     found = {}
     for path in [*ways, *deeper]:
         desk.open(path)
