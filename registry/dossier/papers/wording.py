@@ -20,6 +20,9 @@ from django.utils.translation import gettext, gettext_noop, pgettext
 
 LAW = Path(__file__).resolve().parents[1] / "law"
 FIRST = "en"
+# What is longer is somebody's text; what is known has no more sentences, or parts, than that.
+LONGEST = 2_000
+MOST_AT_ONCE = 3
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 _ENGLISH_DAY = re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}")
 # A number, or one that stands beside a word that is translated: "12,345", "about 1,200", "95.3 %".
@@ -131,13 +134,13 @@ class Wording:
 
     def _known(self, value: str) -> str:
         """A value in the language as far as its words are known; somebody's own words stay."""
-        if not value or self.code == FIRST:
+        if not value or self.code == FIRST or len(value) > LONGEST:
             return value
         if (said := pgettext("value", value)) != value:
             return said
         if said := self._composed(value):
             return said
-        if (counted := _COUNTED.fullmatch(value)) and (said := self._known(counted[1])) != counted[1]:
+        if (counted := _COUNTED.fullmatch(value)) and (said := pgettext("value", counted[1])) != counted[1]:
             return f"{said} {self.number(counted[2])}"
         for glue in ("\n", "; ", ", "):
             parts = value.split(glue)
@@ -196,7 +199,7 @@ class LawWords:
 def _pieces(parts: list[str], glue: str, translate: Callable[[str], str]) -> Iterator[str]:
     """The parts translated, the longest stretch that is known at once; what is not known stays."""
     while parts:
-        for length in range(len(parts), 0, -1):
+        for length in range(min(MOST_AT_ONCE, len(parts)), 0, -1):
             text = glue.join(parts[:length])
             if (said := translate(text)) != text or length == 1:
                 yield said

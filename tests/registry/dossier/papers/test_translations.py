@@ -79,6 +79,13 @@ def test_values_are_written_as_the_language_writes_them(value: object, german: s
     assert translation.get_language() == FIRST
 
 
+def test_long_words_of_people_are_left_alone_in_no_time() -> None:
+    with written_in("de") as wording:
+        for text in ("1 2 " * 400, "no, " * 400, "no\n; , " * 300, "It is so. " * 9_000, "5 " * 90_000):
+            assert wording.value(text).count("1") == text.count("1")
+            assert wording.reason(text).split() == text.split()
+
+
 def test_reasons_are_translated_sentence_by_sentence() -> None:
     with written_in("de") as wording:
         known = "The system is not high-risk: you rely on Art. 6(3)(d)."
