@@ -9,6 +9,8 @@ from portal.errors import Problem
 from registry.classification.facts import CIRCUMSTANCE_WORDS, EXITS, POINTS, ROLES, TAKEOVERS
 from registry.practices import PRACTICES
 
+# A day outside these is a slip of the keyboard, and ten years after it may be no day at all.
+YEARS = range(1950, 2101)
 
 def problems_in(said: Mapping[str, Any]) -> list[Problem]:
     """Every answer that is unknown, missing, or contradicts another one or the law."""
@@ -44,5 +46,7 @@ def problems_in(said: Mapping[str, Any]) -> list[Problem]:
         is_told = not (answer and answer["found"]) or answer["note"].strip()
         unless(is_told, f"note_{letter}", "Say what was found.")
     first, again = said["first_used_on"], said["redesigned_on"]
+    for name in ("first_used_on", "redesigned_on"):
+        unless(not said[name] or said[name].year in YEARS, name, f"The year must be {YEARS[0]} to {YEARS[-1]}.")
     unless(not again or (first and again >= first), "redesigned_on", "This must be no earlier than the first use.")
     return found

@@ -16,6 +16,7 @@ import registry.approving.services as approving
 from portal.errors import Conflict
 from registry.dossier.freezing import queries
 from registry.models import DossierSignature, FrozenDossier, Statement, StatementDraft
+from registry.practices import PRACTICES
 from tests import factories
 from tests.factories import PASSWORD, person, version
 from tests.freezing import freeze, live, sign
@@ -117,6 +118,15 @@ def test_a_version_that_is_retired_in_between_breaks_nothing(db: None) -> None:
     sent = {**SENT, "scope": "this", "expected_revision": 1, "text": "Still for this one."}
     assert lead.post(f"{DOSSIER}annex-iv.4/write/?version=1", sent).status_code == 302
     assert sign(FrozenDossier.objects.get(), "lead").state == "complete"
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2026-02-30", "31.12.2026?", "yesterday"])
+def test_a_day_that_is_none_is_refused_at_its_field(db: None, day: str) -> None:
+    practices = {f"practice_{letter}": "no" for letter in PRACTICES}
+    about = {"annex_iii_point": "5(b)", "profiles": "yes", "role": "both", "expected_revision": 0, "reason": "Why."}
+    sent = {**practices, **about, "first_used_on": day}
+    answer = browser("compliance").post("/systems/mortgage/classification/new/", sent)
+    assert answer.status_code == 422 and f'value="{day}"' in words(answer)
 
 
 @pytest.mark.parametrize(
