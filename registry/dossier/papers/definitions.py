@@ -1,4 +1,4 @@
-"""Which papers there are: for whom, on what basis, and which points of the law each shows, in which order. Pure.
+"""Which papers there are: for whom, on what basis, and which points of the law each shows, in which order.
 
 A point may stand in several papers. In the whole dossier it is shown in the first that has it; the others say
 where.
