@@ -160,7 +160,7 @@ def printed(dossier: FrozenDossier, signatures: Iterable[DossierSignature] | Non
 
 
 def signing_of(dossier: FrozenDossier, signatures: Iterable[DossierSignature] | None = None) -> dict[str, Any]:
-    """What stands around the content: number, state and signatures, for the API and the printed paper.
+    """What the printed paper says around the content: number, state and signatures.
 
     `signatures` are those that are about to be kept; with all of them it is complete.
     """
@@ -169,13 +169,11 @@ def signing_of(dossier: FrozenDossier, signatures: Iterable[DossierSignature] | 
     return {
         "number": dossier.number,
         "state": FrozenState.COMPLETE.value if is_whole else dossier.state,
-        "content_sha256": dossier.content_sha256,
         "proposed_by": who(dossier.proposed_by),
         "proposed_at": dossier.proposed_at.isoformat(),
         "gaps": dossier.gaps,
         "reason": dossier.reason,
-        "end_reason": dossier.end_reason,
-        "signatures": [signature_said(place) for place in places],
+        "signatures": [{**signature_said(place), "role": Role(place.role).label} for place in places],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from datetime import date, timedelta
 
@@ -11,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import Error, connection, transaction
 from django.utils import timezone
+from pypdf import PdfReader
 
 import registry.approving.services as approving
 from audit.models import Entry
@@ -88,6 +90,8 @@ class TestSigning:
         assert (whole.state, event) == ("complete", "dossier.completed")
         assert details["content_sha256"] == frozen.content_sha256 and details["pdf_sha256"] == whole.pdf_sha256
         printed = queries.pdf_bytes(whole)
+        told = "".join(page.extract_text() for page in PdfReader(io.BytesIO(printed)).pages[:4])
+        assert "signed by compliance, lead" in told and "Compliance officer" in told and "I stand for it." in told
         assert printed.startswith(b"%PDF-") and hashlib.sha256(printed).hexdigest() == whole.pdf_sha256
 
     def test_only_who_was_named_signs_once_and_what_they_saw(self, db) -> None:
