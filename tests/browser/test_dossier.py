@@ -43,3 +43,8 @@ def test_a_dossier_is_frozen_signed_by_two_and_proven(clara: Desk, lena: Desk, s
         ava.page.reload()
     status, said = ava.reads(proof.get_attribute("href") or "")
     assert status == 200 and said.startswith("c2sp.org/tlog-proof@v1")
+
+    ava.page.get_by_role("link", name="Papers and languages").click()
+    paper = ava.page.get_by_role("link", name="Technical documentation, Markdown, Deutsch")
+    status, said = ava.reads(paper.get_attribute("href") or "")
+    assert status == 200 and "# Technische Dokumentation: Mortgage" in said and "unterzeichnet von" in said

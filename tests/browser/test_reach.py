@@ -37,7 +37,7 @@ def test_no_page_scrolls_sideways_on_a_telephone(username: str, sign_in: Callabl
     if "/disputes/" in ways:
         deeper.append("/disputes/1/")
     if username != "sam":
-        deeper += ["/systems/mortgage/dossier/", "/systems/mortgage/dossiers/1/"]
+        deeper += ["/systems/mortgage/dossier/", "/systems/mortgage/dossier/papers/", "/systems/mortgage/dossiers/1/"]
     found = {}
     for path in [*ways, *deeper]:
         desk.open(path)
