@@ -187,7 +187,8 @@ def attach_document(
     if not title.strip():
         raise Invalid("The paper needs a name.", details=[Problem("title", "is required")])
     if bool(file) == bool(url):
-        raise Invalid("Give a file or an address, not both.", details=[Problem("file", "or url: exactly one of them")])
+        words = "or its address: one of them, not both" if file else "is required, or its address on the web"
+        raise Invalid("Give either a file or its address on the web.", details=[Problem("file", words)])
     kept = _stored(*file) if file else {"url": _address(url)}
     document = Document.objects.create(
         system=system, key=key, title=title.strip(), attached_by=actor.label, attached_at=now, **kept

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -107,22 +108,27 @@ def write(request: HttpRequest, slug: str, item: str) -> HttpResponse:
 
 @require_POST
 def attach(request: HttpRequest, slug: str, item: str) -> HttpResponse:
-    """Add a paper to the point."""
+    """Add a paper to the point; what is refused is said beside the form."""
     found = _look(request, slug)
     shown = queries.point_of(found, item)
     form = DocumentForm(request.POST, request.FILES, keys=queries.keys_for_papers(shown.requirement))
-    sent = cleaned(form)
-    file = sent["file"]
-    services.attach_document(
-        actor=actor_of(request),
-        system=found.system,
-        item=item,
-        key=sent["key"],
-        title=sent["title"],
-        file=(file.name, file.read()) if file is not None else None,
-        url=sent["url"],
-        now=timezone.now(),
-    )
+    try:
+        sent = cleaned(form)
+        file = sent.pop("file")
+        services.attach_document(
+            actor=actor_of(request),
+            system=found.system,
+            item=item,
+            **sent,
+            file=(file.name, file.read()) if file is not None else None,
+            now=timezone.now(),
+        )
+    except Hidden:
+        raise
+    except Refusal as refusal:
+        _say_in(form, refusal)
+        context = {**_context(request, found, shown), "document_form": form}
+        return render(request, "registry/point.html", context, status=refusal.status)
     messages.success(request, f"“{sent['title']}” is part of the dossier now.")
     return redirect(_address(request, "registry:point", slug, item))
 
@@ -242,19 +248,27 @@ def _refused(
     """The page again with what was typed and why it was refused; beside it the text of whoever was quicker."""
     if request.htmx:
         return render(request, "registry/point.html#saved", {"refusal": refusal.message}, status=200)
-    form.full_clean()
-    own = [(path, words) for path, words in refusal.details if path in form.fields]
-    for path, words in own:
-        if path not in form.errors:
-            form.add_error(path, words)
-    if not own and not isinstance(refusal, services.Overtaken):
-        form.add_error(None, refusal.message)
+    if isinstance(refusal, services.Overtaken):
+        form.full_clean()
+    else:
+        _say_in(form, refusal)
     context = _context(request, found, shown, form)
     if isinstance(refusal, services.Overtaken):
         form.data = {**form.data.dict(), "expected_revision": refusal.newest.revision}
         context["theirs"] = (refusal.newest, html_of(refusal.newest.text))
         context["against_theirs"] = words_between(refusal.newest.text, form.data.get("text", ""))
     return render(request, "registry/point.html", context, status=refusal.status)
+
+
+def _say_in(form: Form, refusal: Refusal) -> None:
+    """Put the refusal's words beside the fields that they are about, else above the form."""
+    form.full_clean()
+    own = [(path, words) for path, words in refusal.details if path in form.fields]
+    for path, words in own:
+        if path not in form.errors:
+            form.add_error(path, words)
+    if not own:
+        form.add_error(None, refusal.message)
 
 
 def _context(request: HttpRequest, found: Dossier, shown: Point, form: WritingForm | None = None) -> dict[str, Any]:

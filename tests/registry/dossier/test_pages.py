@@ -133,6 +133,10 @@ def test_a_paper_is_attached_given_and_withdrawn(db: None) -> None:
     assert "It was the old one." in words(client.get(POINT)) and "missing" in words(client.get(POINT))
     wrong = client.post(f"{POINT}documents/", {"key": "docs.ifu", "title": "t", "url": "https://a.example"})
     assert wrong.status_code == 422 and "Select a valid choice" in words(wrong)
+    page = SimpleUploadedFile("desk.txt", b"<script>alert(1)</script>")
+    for sent, said in (({"file": page}, "must be PDF"), ({}, "is required, or its address")):
+        wrong = client.post(f"{POINT}documents/", {"key": "docs.ui_description", "title": "Kept as typed", **sent})
+        assert wrong.status_code == 422 and said in words(wrong) and 'value="Kept as typed"' in words(wrong)
 
 
 def test_the_law_can_be_looked_through(db: None) -> None:
