@@ -13,16 +13,17 @@ from registry.releasing.alarms import alarms_for
 
 FOOTER = "Countersign: every decision on the record, every version with its evidence."
 
-# Label, URL name, what one must be allowed to see; the address's beginning tells which is active.
-WAYS = (
-    ("Home", "home", None),
-    ("Systems", "registry:systems", Permission.SYSTEM_VIEW),
-    ("Decisions", "audit:decisions", Permission.DECISION_LIST),
-    ("Disputes", "explain:disputes", Permission.DISPUTE_LIST),
-    ("Incidents", "registry:incidents", Permission.INCIDENT_VIEW),
-    ("Trail", "audit:trail", Permission.TRAIL_VIEW),
-    ("Erasures", "audit:erasures", Permission.ERASURE_REQUEST),
-    ("Retention", "audit:retention", Permission.TRAIL_VIEW),
+# Label, URL name, what one must be allowed, one of them; the address's beginning tells which is active.
+WAYS: tuple[tuple[str, str, set[Permission]], ...] = (
+    ("Home", "home", set()),
+    ("Systems", "registry:systems", {Permission.SYSTEM_VIEW}),
+    ("Decisions", "audit:decisions", {Permission.DECISION_LIST}),
+    ("Disputes", "explain:disputes", {Permission.DISPUTE_LIST}),
+    # Who may only open cases sees their own.
+    ("Incidents", "registry:incidents", {Permission.INCIDENT_VIEW, Permission.INCIDENT_OPEN}),
+    ("Trail", "audit:trail", {Permission.TRAIL_VIEW}),
+    ("Erasures", "audit:erasures", {Permission.ERASURE_REQUEST}),
+    ("Retention", "audit:retention", {Permission.TRAIL_VIEW}),
 )
 
 
@@ -35,7 +36,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     nav = [
         {"label": label, "url": reverse(name), "active": _is_active(request.path, reverse(name))}
         for label, name, needed in WAYS
-        if needed is None or actor.may(needed)
+        if not needed or actor.permissions & needed
     ]
     role_words = ", ".join(role.label for role in sorted(actor.roles))
     told = {"nav": nav, "actor": actor, "role_words": role_words, "footer_text": FOOTER}

@@ -18,6 +18,8 @@ from registry.incidents.services import MOST_WORDS
 from registry.models import Causality, IncidentLink, IncidentRole, IncidentState, Kind, System
 
 MOMENT = "%Y-%m-%dT%H:%M"
+# The states that one may look for beside all that are open, of which "open" is one.
+OTHER_STATES = [(state, state_word(state)) for state in IncidentState.values if state != IncidentState.OPEN]
 
 
 def moment_field(label: str, help_text: str = "", *, required: bool = True, initial: Any = None) -> forms.DateTimeField:
@@ -168,7 +170,7 @@ class QueueForm(forms.Form):
 
     state = forms.ChoiceField(
         required=False,
-        choices=[("open", "open"), *((state, state_word(state)) for state in IncidentState.values), ("all", "all")],
+        choices=[("open", "all that are open"), *OTHER_STATES, ("all", "all")],
     )
     system = forms.ChoiceField(required=False)
     overdue = forms.BooleanField(required=False, label="Only late ones")
