@@ -14,27 +14,23 @@ from registry.dossier.markdown import tree_of
 
 Block = dict[str, Any]
 Run = dict[str, Any]
-# Deeper nesting is shown as flat text: a layout that recurses without end would be stopped.
-DEEPEST = 12
 
 
 def blocks_of(text: str) -> list[Block]:
     """The text's blocks, in order."""
-    return list(_blocks(tree_of(text).children, 0))
+    return list(_blocks(tree_of(text).children))
 
 
-def _blocks(nodes: list[SyntaxTreeNode], depth: int) -> Iterator[Block]:
+def _blocks(nodes: list[SyntaxTreeNode]) -> Iterator[Block]:
     for node in nodes:
-        if depth >= DEEPEST:
-            yield {"kind": "code", "text": _plain(node)}
-        elif node.type in ("paragraph", "inline"):
+        if node.type in ("paragraph", "inline"):
             yield {"kind": "text", "runs": _runs(node)}
         elif node.type == "heading":
             yield {"kind": "text", "runs": [{**run, "strong": True} for run in _runs(node)]}
         elif node.type in ("bullet_list", "ordered_list"):
-            yield _list(node, depth)
+            yield _list(node)
         elif node.type == "blockquote":
-            yield {"kind": "quote", "blocks": list(_blocks(node.children, depth + 1))}
+            yield {"kind": "quote", "blocks": list(_blocks(node.children))}
         elif node.type in ("fence", "code_block", "html_block"):
             yield {"kind": "code", "text": node.content.rstrip("\n")}
         elif node.type == "table":
@@ -43,8 +39,8 @@ def _blocks(nodes: list[SyntaxTreeNode], depth: int) -> Iterator[Block]:
             yield {"kind": "line"}
 
 
-def _list(node: SyntaxTreeNode, depth: int) -> Block:
-    items = [list(_blocks(item.children, depth + 1)) for item in node.children]
+def _list(node: SyntaxTreeNode) -> Block:
+    items = [list(_blocks(item.children)) for item in node.children]
     if node.type == "bullet_list":
         return {"kind": "list", "items": items}
     return {"kind": "enum", "start": int(node.attrs.get("start", 1)), "items": items}
@@ -89,7 +85,3 @@ def _link(node: SyntaxTreeNode, look: Run) -> Iterator[Run]:
     yield from shown
     if "".join(run["text"] for run in shown) != url.removeprefix("mailto:"):
         yield {"text": f" ({url})", **look}
-
-
-def _plain(node: SyntaxTreeNode) -> str:
-    return node.content or " ".join(filter(None, map(_plain, node.children)))

@@ -40,3 +40,18 @@ def test_what_markdown_makes_stays():
     html = html_of("# Title\n\n**bold** and `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- [x](https://x.example)")
     assert "<h4>Title</h4>" in html and "<strong>bold</strong>" in html and "<td>2</td>" in html
     assert '<a href="https://x.example">x</a>' in html
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "\n".join("  " * depth + "- deep" for depth in range(60)),
+        "> " * 60 + "deep",
+        "> " * 19 + "deep",
+        "1. " * 40 + "deep",
+        "> - " * 9 + "deep",
+    ],
+)
+def test_what_nests_too_deep_leaves_nothing_out(typed: str):
+    html = html_of(f"before\n\n{typed}\n\n<b>after</b>")
+    assert "before" in html and "deep" in html and "&lt;b&gt;after&lt;/b&gt;" in html

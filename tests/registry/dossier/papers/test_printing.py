@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +16,7 @@ from pypdf import PdfReader
 from portal.errors import Conflict
 from registry.dossier.papers.definitions import BY_ID, WHOLE
 from registry.dossier.papers.printing import pdf_of
-from tests.registry.dossier.papers.contents import SIGNED, said, statement
+from tests.registry.dossier.papers.contents import SIGNED, content, said, statement
 
 PDFA = "{http://www.aiim.org/pdfa/ns/id/}"
 
@@ -148,6 +149,35 @@ def test_what_no_font_shows_is_spelt_out_and_long_texts_are_printed() -> None:
     texts = {"annex-iv.4": {"statement": statement(text="Fine \ue123 " + "word " * 19_000)}}
     pdf = PdfReader(io.BytesIO(pdf_of(said(**texts), paper=BY_ID["annex-iv"])))
     assert "Fine [U+E123] word" in words(pdf)
+
+
+ODD = (
+    "Ελληνικά 中文 العربية \x00\x07\u202e",
+    f"[x](http://a b) [y](javascript:alert(1)) <http://e.org/{'a' * 2_000}> ![alt](http://x/y.png)",
+    "\n".join("  " * depth + "- deep" for depth in range(60)),
+    "> " * 60 + "quoted",
+    "|a|b|\n|-|-|\n|1|\n|1|2|3|",
+    "|" + "a|" * 40 + "\n|" + "-|" * 40,
+    "999999999. far\n\n0. none",
+    '<img src=x onerror=alert(1)> #import "x.typ" #read("/etc/passwd") \\u{41} `#raw`',
+)
+
+
+def test_no_text_of_a_person_stops_the_press() -> None:
+    written = {item: {"statement": statement(text)} for item, text in zip(BY_ID["annex-iv"].items, ODD, strict=False)}
+    text = words(PdfReader(io.BytesIO(pdf_of(said(**written), paper=BY_ID["annex-iv"]))))
+    assert '<img src=x onerror=alert(1)> #import "x.typ" #read("/etc/passwd")' in text
+    for shown in ("Ελληνικά", "[y](javascript:alert(1))", "deep", "quoted", "999999999. far"):
+        assert shown in text, shown
+
+
+def test_a_system_without_version_and_an_unfinished_signing_are_printed_too() -> None:
+    bare = json.dumps({**content(), "version": None, "trail": None}).encode()
+    unsigned = {**SIGNED, "state": "declined", "signatures": [{**SIGNED["signatures"][0], "signed_at": None}]}
+    pdf = PdfReader(io.BytesIO(pdf_of(bare, paper=BY_ID["explanation"], signing=unsigned)))
+    cover = " ".join(pdf.pages[0].extract_text().split())
+    assert "Mortgage decisions, no version yet" in cover and "No head of the log is signed yet." in cover
+    assert "Dossier 3, ended without all signatures" in cover and "clara compliance not signed" in cover
 
 
 def test_what_takes_too_long_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
