@@ -6,7 +6,8 @@ where.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django.utils.translation import gettext_noop as _
@@ -245,7 +246,16 @@ PAPERS: tuple[Paper, ...] = (
         sections=(Section(_points("art-86", *"123")),),
     ),
 )
-BY_ID: dict[str, Paper] = {paper.id: paper for paper in PAPERS}
+# What a later state of the law asks, and none of the papers has yet.
+FURTHER = Paper(
+    id="further",
+    title=_("Further points of the law"),
+    basis=_("Regulation (EU) 2024/1689"),
+    reader=AUTHORITY,
+    lede=_("Points that stand in no other paper."),
+    sections=(),
+)
+BY_ID: dict[str, Paper] = {paper.id: paper for paper in (*PAPERS, FURTHER)}
 WHOLE = Paper(
     id="dossier",
     title=_("AI Act dossier"),
@@ -254,3 +264,10 @@ WHOLE = Paper(
     lede=_("All papers in one: the documentation of one version of the system under the AI Act."),
     sections=(),
 )
+_SHOWN = {item for paper in PAPERS for item in paper.items}
+
+
+def papers_of(items: Iterable[str]) -> tuple[Paper, ...]:
+    """The papers of a dossier with these points: with one more where there are points that no paper has."""
+    further = tuple(item for item in items if item not in _SHOWN)
+    return (*PAPERS, replace(FURTHER, sections=(Section(further),))) if further else PAPERS

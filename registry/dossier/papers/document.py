@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from registry.dossier.papers.definitions import PAPERS, WHOLE, Paper
+from registry.dossier.papers.definitions import WHOLE, Paper, papers_of
 from registry.dossier.papers.points import Pages, is_open, state_words
 from registry.dossier.papers.tables import table_blocks
 from registry.dossier.papers.wording import Wording
@@ -31,7 +31,8 @@ class Source:
 def document_of(source: Source, paper: Paper, wording: Wording) -> dict[str, Any]:
     """The paper in the language of `wording`."""
     content, pages = source.content, Pages(source.content, wording)
-    parts = PAPERS if paper is WHOLE else (paper,)
+    every = papers_of(item["id"] for item in content["items"])
+    parts = every if paper is WHOLE else tuple(each for each in every if each.id == paper.id) or (paper,)
     blocks = [*_reading(), *_glance(content, parts, pages)]
     shown: dict[str, str] = {}
     for part in parts:

@@ -11,7 +11,7 @@ from typing import Any
 from portal.accounts.access import Actor
 from registry.dossier.content import bytes_of, content_of
 from registry.dossier.freezing.queries import content_bytes, frozen_for, signing_of
-from registry.dossier.papers.definitions import PAPERS, Paper
+from registry.dossier.papers.definitions import Paper, papers_of
 from registry.dossier.papers.points import is_open
 from registry.dossier.queries import dossier_of, version_for
 from registry.dossier.states import PointState
@@ -41,7 +41,7 @@ def standings_of(items: list[Mapping[str, Any]]) -> list[Standing]:
     """Every paper with its points by state, in order."""
     by_id = {item["id"]: item for item in items}
     told = []
-    for paper in PAPERS:
+    for paper in papers_of(by_id):
         own = [by_id[item] for item in paper.items if item in by_id]
         counted = Counter(item["state"] for item in own)
         counts = {state.value: counted[state.value] for state in PointState}
