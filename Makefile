@@ -29,7 +29,7 @@ manage: $(VENV)/installed
 	@$(BIN)/python manage.py $(ARGS)
 
 test: $(VENV)/installed-dev chromium lint
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client
+from xdist.scheduler import LoadFileScheduling
 
 from portal.accounts.models import User
 from portal.embedded import postgres
@@ -22,20 +23,26 @@ from portal.supervisor.processes import Family
 from tests import factories
 from tests.databases import MIGRATED, SEEDED, copy_of, orm_on
 
+JOURNEYS = "tests/browser/"
 
-@pytest.hookimpl(tryfirst=True)
+
+class ByFile(LoadFileScheduling):
+    """A worker for each file, whose tests share what they made, and one for all journeys, which share a product."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return JOURNEYS if nodeid.startswith(JOURNEYS) else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """In the order in which they were collected: what takes longest goes first."""
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker for the tests of a file, which share what they made; and one for all journeys, which share a product.
-
-    The journeys first: as they are one, whoever began them last would be waited for.
-    """
-    journeys = [item for item in items if "browser" in item.path.parts]
-    others = [item for item in items if "browser" not in item.path.parts]
-    items[:] = journeys + others
-    for item in journeys:
-        item.add_marker(pytest.mark.xdist_group("journeys"))
-    for item in others:
-        item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+    """The journeys first: as they are one, whoever began them last would be waited for."""
+    items.sort(key=lambda item: not item.nodeid.startswith(JOURNEYS))
 
 
 @pytest.fixture(scope="session")
