@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from math import ceil
 from statistics import median
 from typing import Any
 
@@ -20,6 +21,7 @@ from explain.rehearsing import KIND
 from portal.accounts.access import Permission
 from registry.dossier.evidence import Fact, Subject, contribute
 
+SOURCE = "system:disputes"
 _CASES: dict[str, Any] = {"seen_with": Permission.DISPUTE_LIST}
 
 
@@ -64,7 +66,7 @@ def explained(subject: Subject) -> Iterator[Fact]:
     words = _("Decisions explained one by one: %(count)s; each report is kept with its digest.")
     url = reverse("explain:disputes") + f"?system={subject.system.slug}"
     values, as_of = {"count": done.count()}, first.finished_at or first.requested_at
-    yield Fact("explainability.local_result", words, values, as_of, "explain", url, volatile=("count",), **_CASES)
+    yield Fact("explainability.local_result", words, values, as_of, SOURCE, url, volatile=("count",), **_CASES)
 
 
 def ruled(subject: Subject) -> Iterator[Fact]:
@@ -94,9 +96,10 @@ def reviewed(subject: Subject) -> Iterator[Fact]:
     taken = median((decided - received) / timedelta(days=1) for _outcome, decided, received in rulings)
     turned = len(rulings) - counted[Outcome.UPHELD]
     url = reverse("explain:disputes") + f"?system={subject.system.slug}"
-    common: dict[str, Any] = {"as_of": rulings[0][1], "source": "explain", "url": url, **_CASES}
+    common: dict[str, Any] = {"as_of": rulings[0][1], "source": SOURCE, "url": url, **_CASES}
     words = _("Disputes reviewed by people: %(count)s; decisions changed: %(turned)s; half took below %(days)s days.")
-    values: dict[str, Any] = {"count": len(rulings), "turned": turned, "days": f"{taken:.1f}"}
+    # Rounded up: an hour is below 0.1 days, not below none.
+    values: dict[str, Any] = {"count": len(rulings), "turned": turned, "days": f"{ceil(taken * 10) / 10:.1f}"}
     yield Fact("oversight.reviews", words, values, volatile=("count", "turned", "days"), **common)
     words = _("Rulings so far: %(count)s; each is kept with reviewer, grounds and time, beside the decision.")
     yield Fact("oversight.decision_record", words, {"count": len(rulings)}, volatile=("count",), **common)
@@ -113,9 +116,9 @@ def complained(subject: Subject) -> Iterator[Fact]:
     words = _("Disputes about the system so far: %(count)s; open now: %(open)s.")
     values = {"count": disputes.count(), "open": disputes.filter(closed_at=None).count()}
     volatile = ("count", "open")
-    yield Fact("complaint.cases", words, values, first.received_at, "explain", url, volatile=volatile, **_CASES)
+    yield Fact("complaint.cases", words, values, first.received_at, SOURCE, url, volatile=volatile, **_CASES)
     letters = Letter.objects.filter(dispute__system=slug).order_by("sent_at")
     if sent := letters.first():
         words = _("Letters sent in answer to disputes: %(count)s; each is kept as a file with its digest.")
         values = {"count": letters.count()}
-        yield Fact("complaint.letters", words, values, sent.sent_at, "explain", url, volatile=("count",), **_CASES)
+        yield Fact("complaint.letters", words, values, sent.sent_at, SOURCE, url, volatile=("count",), **_CASES)

@@ -93,7 +93,7 @@ class OpenForm(JudgedForm):
         required=False,
         widget=forms.CheckboxSelectMultiple,
         label="Versions concerned",
-        help_text="They are held: nothing about them changes until the case is closed. They can leave production.",
+        help_text="They are held: they can leave production, but not enter it by release or rollback.",
     )
     decision = forms.UUIDField(required=False, label="A decision that it is about", help_text="Its id.")
     dispute = forms.IntegerField(required=False, min_value=1, label="A dispute that it is about")

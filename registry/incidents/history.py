@@ -30,7 +30,7 @@ class _Words(dict[str, Any]):
 
 STEP_WORDS = {
     Event.INCIDENT_OPENED: "Opened; an authority must know by {due} ({article})",
-    Event.INCIDENT_ASSESSED: "Judged anew ({changed}); due {due} ({article}) instead of {due_before}",
+    Event.INCIDENT_ASSESSED: "Judged anew ({changed}); due {due} ({article}){moved}",
     Event.INCIDENT_VERSION_HELD: "Version {version} is held, too",
     Event.INCIDENT_LINKED: "Tied to it: {what} {value}",
     Event.INCIDENT_NOTE_ADDED: "Note",
@@ -48,7 +48,9 @@ TOLD = frozenset({Event.INCIDENT_REPORT_SENT, Event.INCIDENT_ASSESSED, Event.INC
 
 def step_moment(event: str, details: dict[str, Any], words: str, by: str, at: datetime) -> Moment:
     """A step of the case."""
-    what = STEP_WORDS.get(Event(event), event).format_map(_Words(details))
+    before = details.get("due_before")
+    moved = f" instead of {before}" if before != details.get("due") else ""
+    what = STEP_WORDS.get(Event(event), event).format_map(_Words(details, moved=moved))
     return Moment(at, by, what, words, "info" if event in TOLD else "neutral")
 
 

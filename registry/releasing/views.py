@@ -19,6 +19,7 @@ from portal.http import part
 from registry import queries
 from registry.forms import ReleaseForm, RollbackForm, cleaned
 from registry.models import Release
+from registry.practices import PRACTICES
 from registry.releasing import services
 from registry.releasing.access import ratification_barred
 from registry.releasing.affected import AffectedLines
@@ -37,7 +38,7 @@ def production(request: HttpRequest, slug: str) -> HttpResponse:
     """What is live, the rollback button (armed or not, and why), the gateways, and every release before."""
     actor = actor_of(request)
     found = queries.system_for(actor, slug)
-    release = queries.current_release(found)
+    release, today = queries.current_release(found), timezone.now().date()
     context = {
         "system": found,
         "release": release,
@@ -49,6 +50,7 @@ def production(request: HttpRequest, slug: str) -> HttpResponse:
         "form": RollbackForm(initial={"expected_release": release.number if release else 0}),
         "unratified": [_to_ratify(actor, item) for item in queries.unratified_releases().filter(system=found)],
         "is_fresh": is_fresh(request),
+        "prohibited": [(letter, PRACTICES[letter], "now") for letter in queries.prohibited_practices(found, today)],
         "holding": queries.incidents_holding(found),
         "may_see_incidents": actor.may(Permission.INCIDENT_VIEW),
     }

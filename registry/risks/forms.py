@@ -57,8 +57,10 @@ class RiskForm(forms.Form):
         if not refusal.details:
             self.add_error(None, refusal.message)
         for problem in refusal.details:
-            is_field = problem.path in self.fields
-            self.add_error(problem.path if is_field else None, problem.problem if is_field else " ".join(problem))
+            if problem.path in self.fields:
+                self.add_error(problem.path, problem.problem)
+            else:
+                self.add_error(None, f"What stands against it: {problem.problem}")
 
 
 class ReviseForm(RiskForm):

@@ -96,7 +96,7 @@ def _thresholds(version: Version, gates: Sequence[GateStatus]) -> Iterator[Fact]
     as_of = max(set_at, default=version.system.created_at)
     words = _("%(count)s gates hold a version back until they are passed or waived by a person: %(names)s.")
     values = {"count": len(required), "names": "; ".join(policy.gate.title for policy in required)}
-    yield Fact("registry.evaluation.guardrails", words, values, as_of, "registry", url=url)
+    yield Fact("registry.evaluation.guardrails", words, values, as_of, "system:registry", url=url)
     for kind in ("performance", "distribution"):
         found = next((gate.decisive for gate in gates if gate.kind == kind), None)
         if found is None or not found.payload.get("thresholds"):
@@ -115,4 +115,4 @@ def _thresholds(version: Version, gates: Sequence[GateStatus]) -> Iterator[Fact]
             "thresholds": named,
         }
         if changed is None or changed <= found.recorded_at:
-            yield Fact("registry.evaluation.thresholds", words, values, as_of, "registry", url=url, about=kind)
+            yield Fact("registry.evaluation.thresholds", words, values, as_of, "system:registry", url=url, about=kind)

@@ -35,7 +35,7 @@ def facts(subject: Subject) -> Iterator[Fact]:
     if not found:
         words = _("No possible serious incident of this system is on record.")
         url = reverse("registry:incidents")
-        yield Fact("incident.records", words, {}, subject.system.created_at, "registry", url=url)
+        yield Fact("incident.records", words, {}, subject.system.created_at, "system:registry", url=url)
     for incident in found:
         yield from _judged(incident, incident.assessments.all()[0])
         yield from _told(incident)

@@ -30,11 +30,12 @@ def watched(subject: Subject) -> Iterator[Fact]:
         "Every gateway says about once a second which version answers; one that differs from the release for more than"
         " %(seconds)s s raises an alarm on every page."
     )
-    yield Fact("monitoring.config", words, {"seconds": PATIENCE_SECONDS}, release.released_at, "registry", url=url)
+    values: dict[str, object] = {"seconds": PATIENCE_SECONDS}
+    yield Fact("monitoring.config", words, values, release.released_at, "system:registry", url=url)
     standing = [alarm.words for alarm in alarms() if alarm.system == subject.system.slug]
     words = _("Alarms that stand now: %(alarms)s")
     values = {"alarms": " ".join(standing) or "none."}
-    yield Fact("monitoring.alerts", words, values, subject.now, "registry", url=url, volatile=("alarms",))
+    yield Fact("monitoring.alerts", words, values, subject.now, "system:registry", url=url, volatile=("alarms",))
 
 
 def believed(subject: Subject) -> Iterator[Fact]:

@@ -36,7 +36,8 @@ def facts(subject: Subject) -> Iterator[Fact]:
     yield Fact("registry.deployment", words, values, release.released_at, release.released_by, url=url)
     words = _("It is used through an interface for programs: POST /v1/systems/%(slug)s/decide.")
     docs = reverse("api:docs")
-    yield Fact("registry.endpoint", words, {"slug": subject.system.slug}, release.released_at, "registry", url=docs)
+    values = {"slug": subject.system.slug}
+    yield Fact("registry.endpoint", words, values, release.released_at, "system:registry", url=docs)
     yield from _callers(release)
     yield from _stopping(subject.system, url)
 
@@ -49,7 +50,7 @@ def _callers(release: Release) -> Iterator[Fact]:
         values = {"names": ", ".join(name for name, _created in names)}
         newest = max(created for _name, created in names)
         url = f"{reverse('audit:decisions')}?system={release.system.slug}"
-        yield Fact("registry.endpoint.callers", words, values, newest, "registry", url=url)
+        yield Fact("registry.endpoint.callers", words, values, newest, "system:registry", url=url)
 
 
 def _stopping(system: System, url: str) -> Iterator[Fact]:

@@ -13,7 +13,7 @@ from portal.templatetags.portal_tags import who
 from registry.incidents.clocks import clocks_of
 from registry.incidents.queries import incident_for, release_moments, releases_since
 from registry.incidents.reporting.content import CaseFacts, content_of, empty_sections, moment_words
-from registry.models import Assessment, Causality, Incident, IncidentReport, IncidentRole, Kind
+from registry.models import Assessment, Causality, Incident, IncidentReport, IncidentRole, Kind, Organisation
 
 LAYOUT = Path(__file__).resolve().parents[2] / "layouts" / "incident.typ"
 LETTERS = {"health": "a", "infrastructure": "b", "rights": "c", "property": "d"}
@@ -86,10 +86,11 @@ def _facts(incident: Incident, assessment: Assessment) -> tuple[tuple[str, str],
     causality = Causality(assessment.causality).label
     if assessment.causality_at:
         causality = f"{causality}, since {moment_words(assessment.causality_at)}"
+    organisation = f"{who_we_are.name}, " if (who_we_are := Organisation.objects.first()) else ""
     rows = [
         ("AI system", f"{system.name} ({system.slug})\n{system.purpose}"),
         ("Annex III point", system.annex_iii_point or "none"),
-        ("Reported by", f"{system.owner}\n{IncidentRole(assessment.role).label}"),
+        ("Reported by", f"{organisation}{system.owner}\n{IncidentRole(assessment.role).label}"),
         ("Kind of incident", kind),
         ("A person died", "yes" if assessment.is_death else "no"),
         ("Widespread", "yes (Art. 3(61))" if assessment.is_widespread else "no"),

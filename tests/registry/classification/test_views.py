@@ -46,9 +46,11 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(client_of, compl
     assert b"It is &lt;b&gt;small&lt;/b&gt;." in answer.content
     missing = officer.post(FORM, {**SENT, "practice_c": "", "profiles": ""})
     assert missing.status_code == 422 and b"2 things need another look" in missing.content
-    found = officer.post(FORM, {**SENT, "practice_ba": "yes", "note_ba": "It draws <script>."})
+    yes = {"practice_ba": "yes", "note_ba": "It draws <script>.", "practice_c": "yes", "note_c": "It does."}
+    found = officer.post(FORM, {**SENT, **yes})
     assert found.status_code == 302
-    assert b"This system must not be used" in officer.get("/systems/mortgage/").content
+    for address in ("/systems/mortgage/", "/systems/mortgage/production/"):
+        assert b"This system must not be used" in officer.get(address).content
     page = officer.get(PAGE).content
     assert b"This system must not be used" in page and b"&lt;script&gt;" in page and b"It draws <script>" not in page
 
