@@ -58,7 +58,9 @@ def explanation(request: HttpRequest, identifier: uuid.UUID) -> HttpResponse:
     found = queries.explanation_for(actor, identifier)
     check_not_blind(actor, found.decision_id)
     report = services.read_report(actor=actor, explanation=found)
-    context = {**_explanation_context(found, report), "may_ask": actor.may(Permission.DECISION_EXPLAIN)}
+    disputes = disputes_visible_to(actor).filter(decision_id=found.decision_id, closed_at=None)
+    context = _explanation_context(found, report)
+    context |= {"may_ask": actor.may(Permission.DECISION_EXPLAIN), "disputes": disputes}
     return render(request, "explain/explanation.html", context)
 
 
