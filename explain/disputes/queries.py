@@ -24,10 +24,8 @@ from portal.accounts.access import Actor, Permission, Role
 from portal.accounts.models import User
 from portal.errors import Conflict, Hidden
 from portal.sniffing import media_type_of
-from portal.times import rfc3339
 from registry.models import Version
 
-PAGE_SIZE = 50
 NOBODY, MINE = "nobody", "me"
 
 
@@ -40,14 +38,6 @@ class DisputeFilter:
     system: str = ""
     is_overdue: bool = False
     due_before: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Page:
-    """One keyset page by deadline; `next` is the cursor of the page after it, empty where there is none."""
-
-    disputes: list[Dispute]
-    next: str
 
 
 @dataclass(frozen=True)
@@ -105,17 +95,6 @@ def disputes_found(actor: Actor, wanted: DisputeFilter, now: datetime) -> QueryS
     if wanted.due_before:
         found = found.filter(due_at__lt=wanted.due_before)
     return found
-
-
-def page_of(found: QuerySet[Dispute], cursor: str = "", size: int = PAGE_SIZE) -> Page:
-    """The page after the cursor. `Hidden` for a cursor that is not ours."""
-    if cursor:
-        due_at, number = _read_cursor(cursor)
-        found = found.filter(Q(due_at__gt=due_at) | Q(due_at=due_at, number__gt=number))
-    rows = list(found[: size + 1])
-    more = len(rows) > size
-    rows = rows[:size]
-    return Page(rows, f"{rows[-1].due_at.isoformat()}~{rows[-1].number}" if more else "")
 
 
 def waiting_for(actor: Actor, most: int = 10) -> dict[str, list[Dispute]]:
@@ -278,11 +257,3 @@ def _systems(found: QuerySet[Dispute]) -> list[str]:
 
 def _has_authority(actor: Actor, system: str) -> bool:
     return Role.COMPLIANCE in actor.roles or policy_of(system).by_support
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, int]:
-    moment, _, number = cursor.partition("~")
-    due_at = rfc3339(moment)
-    if due_at is None or not number.isascii() or not number.isdigit():
-        raise Hidden
-    return due_at, int(number)

@@ -16,6 +16,7 @@ import audit.queries as trail
 from explain.disputes import bodies, queries, services
 from explain.disputes.forms import DisputeFilterForm
 from portal.accounts.access import Actor
+from portal.addresses import page_by_deadline
 from portal.errors import Hidden, Invalid, Problem
 from portal.rest import Endpoint, valid
 
@@ -40,9 +41,9 @@ class DisputeList(Endpoint):
             details = [Problem(name, str(text[0])) for name, text in form.errors.items()]
             raise Invalid("A filter cannot be read.", details=details)
         found = queries.disputes_found(self.actor, form.wanted(), timezone.now())
-        page = queries.page_of(found.prefetch_related("rulings", "letters"), request.query_params.get("cursor", ""))
-        services.record_case_reading(actor=self.actor, disputes=page.disputes)
-        results = bodies.DisputeBody(page.disputes, many=True, context=_sight(self.actor)).data
+        page = page_by_deadline(found.prefetch_related("rulings", "letters"), request.query_params.get("cursor", ""))
+        services.record_case_reading(actor=self.actor, disputes=page.rows)
+        results = bodies.DisputeBody(page.rows, many=True, context=_sight(self.actor)).data
         return Response({"results": results, "next": _next(request, page.next)})
 
     @extend_schema(request=bodies.DisputeBody, responses={201: bodies.DisputeBody})

@@ -38,6 +38,7 @@ from explain.models import Dispute
 from explain.queries import policy_of
 from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
+from portal.addresses import number_in, page_by_deadline
 from portal.errors import Conflict, Invalid
 from portal.http import HTMX_STOP_POLLING, as_download, upload_refusal_of
 
@@ -53,10 +54,10 @@ def disputes(request: HttpRequest) -> HttpResponse:
     form = QueueForm(request.GET)
     kept = request.GET.copy()
     cursor = (kept.pop("cursor", [""]) or [""])[0]
-    page = queries.page_of(queries.disputes_found(actor, form.wanted(), now), cursor) if form.is_valid() else None
+    page = page_by_deadline(queries.disputes_found(actor, form.wanted(), now), cursor) if form.is_valid() else None
     context = {
         "form": form,
-        "rows": [(found, ageing_of(found, now)) for found in page.disputes] if page else [],
+        "rows": [(found, ageing_of(found, now)) for found in page.rows] if page else [],
         "next": page.next if page else "",
         "query": kept.urlencode(),
         "loads": queries.workload(actor, now),
@@ -245,7 +246,7 @@ def _act(
 
 
 def _chosen(actor: Actor, numbers: list[str]) -> list[Dispute]:
-    wanted = [int(number) for number in numbers[:MOST_AT_ONCE] if number.isascii() and number.isdigit()]
+    wanted = [number for text in numbers[:MOST_AT_ONCE] if (number := number_in(text)) is not None]
     return list(queries.disputes_visible_to(actor).filter(pk__in=wanted))
 
 

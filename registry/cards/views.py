@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from portal.accounts.authentication import actor_of
+from portal.addresses import number_in
 from registry import queries
 from registry.cards import plots
 from registry.cards.bom import bom_of
@@ -74,7 +75,7 @@ def _file(text: str, content_type: str, name: str) -> HttpResponse:
 
 def _chosen(system: System, versions: list[Version], asked: Any) -> list[int]:
     numbers = [version.number for version in versions]
-    given = [int(value) for name in ("first", "second") if (value := asked.get(name, "")).isdigit()]
+    given = [number for name in ("first", "second") if (number := number_in(asked.get(name, ""))) is not None]
     if len(given) == 2:
         return given
     return sorted(numbers[:2])

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
+from portal.addresses import number_in
 from portal.errors import Conflict, Hidden, Invalid
 from registry import queries
 from registry.classification import queries as classifying
@@ -77,8 +78,9 @@ def _what_follows(system: System, row: SystemClassification) -> dict[str, Any]:
 def _compared(revisions: list[SystemClassification], asked: Any) -> dict[str, Any]:
     """What two revisions say otherwise: those that were asked for, else the newest two."""
     by_number = {row.revision: row for row in revisions}
-    numbers = [int(said) for name in ("older", "newer") if (said := asked.get(name, "")).isdigit()]
-    if len(numbers) != 2 or not set(numbers) <= set(by_number):
+    given = (number_in(asked.get(name, "")) for name in ("older", "newer"))
+    numbers = [number for number in given if number in by_number]
+    if len(numbers) != 2:
         numbers = sorted(by_number)[-2:]
     if len(numbers) < 2:
         return {}

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from portal.accounts.freshness import need_fresh
+from portal.addresses import number_in
 from portal.errors import Invalid, Problem
 from portal.rest import Endpoint, valid
 from registry import queries as registry
@@ -134,6 +135,7 @@ class StatementOne(Endpoint):
 def _number(text: str) -> int | None:
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:10]) < 2**31:
+    number = number_in(text)
+    if not number:
         raise Invalid("The version cannot be read.", details=[Problem("version", "must be the number of a version")])
-    return int(text)
+    return number

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.accounts.freshness import is_fresh, need_fresh
+from portal.addresses import number_in
 from portal.errors import Hidden, Invalid, Refusal
 from portal.http import part
 from registry import queries as registry
@@ -231,13 +232,12 @@ def _keep(request: HttpRequest, found: Dossier, shown: Point, form: WritingForm)
 
 
 def _keep_draft(request: HttpRequest, found: Dossier, shown: Point, form: WritingForm) -> Any:
-    revision = form.data.get("expected_revision", "")
     return services.save_draft(
         actor=actor_of(request),
         system=found.system,
         item=shown.item,
         text=form.data.get("text", ""),
-        based_on=int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 9 else 0,
+        based_on=number_in(form.data.get("expected_revision", "")) or 0,
         now=timezone.now(),
     )
 
@@ -345,9 +345,10 @@ def _number(request: HttpRequest) -> int | None:
     text = request.GET.get("version", "")
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
+    number = number_in(text)
+    if number is None:
         raise Hidden
-    return int(text)
+    return number
 
 
 def _number_of(version: Version | None) -> int | None:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Min, QuerySet
 from django.urls import reverse
 
 from portal.accounts.access import Actor, Permission
 from portal.errors import Hidden
-from portal.times import rfc3339
 from registry.incidents.clocks import Ageing, Clock, ageing_of, clocks_of
 from registry.incidents.history import Moment, release_moment, step_moment
 from registry.incidents.lifecycle import Transition, moves_from
@@ -29,7 +28,6 @@ from registry.models import (
     System,
 )
 
-PAGE_SIZE = 50
 ENDED = (IncidentState.CLOSED, IncidentState.NOT_SERIOUS)
 
 
@@ -40,14 +38,6 @@ class IncidentFilter:
     state: str = ""
     system: str = ""
     is_overdue: bool = False
-
-
-@dataclass(frozen=True)
-class Page:
-    """One keyset page by deadline; `next` is the cursor of the page after it, empty where there is none."""
-
-    incidents: list[Incident]
-    next: str
 
 
 @dataclass(frozen=True)
@@ -106,17 +96,6 @@ def incidents_found(actor: Actor, wanted: IncidentFilter, now: datetime) -> Quer
     if wanted.is_overdue:
         found = found.filter(due_at__lt=now, first_report=None)
     return found
-
-
-def page_of(found: QuerySet[Incident], cursor: str = "", size: int = PAGE_SIZE) -> Page:
-    """The page after the cursor. `Hidden` for a cursor that is not ours."""
-    if cursor:
-        due_at, number = _read_cursor(cursor)
-        found = found.filter(Q(due_at__gt=due_at) | Q(due_at=due_at, number__gt=number))
-    rows = list(found[: size + 1])
-    more = len(rows) > size
-    rows = rows[:size]
-    return Page(rows, f"{rows[-1].due_at.isoformat()}~{rows[-1].number}" if more else "")
 
 
 def standing_of(incident: Incident, now: datetime) -> Standing:
@@ -226,11 +205,3 @@ def _link_url(link: IncidentLink, system: System) -> str:
         return link.value
     name, argument = pages[link.what]
     return reverse(name, args=[argument])
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, int]:
-    moment, _, number = cursor.partition("~")
-    due_at = rfc3339(moment)
-    if due_at is None or not number.isascii() or not number.isdigit():
-        raise Hidden
-    return due_at, int(number)

@@ -14,6 +14,7 @@ from rest_framework import status
 from rest_framework.response import Response
 
 import registry.queries as registry
+from portal.addresses import page_by_deadline
 from portal.errors import Hidden, Invalid, Problem
 from portal.rest import Endpoint, valid
 from registry.incidents import bodies, queries, services
@@ -40,8 +41,8 @@ class IncidentList(Endpoint):
             raise Invalid("A filter cannot be read.", details=details)
         found = queries.incidents_found(self.actor, form.wanted(), timezone.now())
         found = found.prefetch_related("held_versions__version", "links", "filings__report", "holds")
-        page = queries.page_of(found, request.query_params.get("cursor", ""))
-        results = [_body(incident) for incident in page.incidents]
+        page = page_by_deadline(found, request.query_params.get("cursor", ""))
+        results = [_body(incident) for incident in page.rows]
         return Response({"results": results, "next": _next(request, page.next)})
 
     @extend_schema(request=bodies.NewIncidentBody, responses={201: bodies.IncidentBody})

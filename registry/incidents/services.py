@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 import audit.queries as trail
 from audit.erasure import holds
 from portal.accounts.access import Actor, Permission
+from portal.addresses import number_in
 from portal.errors import Conflict, Forbidden, Hidden, Invalid, Problem
 from registry.events import Event
 from registry.incidents.clocks import Clock, Judged, clocks_of, problems_of
@@ -292,10 +293,9 @@ def _link_problems(actor: Actor, system: System, what: str, value: str) -> list[
     if what == What.DECISION:
         words = "" if _is_decision(actor, system, value) else "is no decision of this system"
     elif what == What.DISPUTE:
-        words = "" if _is_number(value) else "must be the number of a dispute"
+        words = "" if number_in(value) else "must be the number of a dispute"
     elif what == What.RELEASE:
-        is_one = _is_number(value) and system.releases.filter(number=int(value)).exists()
-        words = "" if is_one else "is no release of this system"
+        words = "" if system.releases.filter(number=number_in(value)).exists() else "is no release of this system"
     elif what == What.URL:
         words = "" if _is_address(value) else "must be an address that begins with https:// or http://"
     else:
@@ -316,10 +316,6 @@ def _is_decision(actor: Actor, system: System, value: str) -> bool:
         return trail.decision_for(actor, uuid.UUID(value)).system == system.slug
     except (ValueError, Hidden):
         return False
-
-
-def _is_number(value: str) -> bool:
-    return value.isascii() and value.isdigit() and 0 < int(value) < 2**31 if len(value) <= 10 else False
 
 
 def _is_address(value: str) -> bool:

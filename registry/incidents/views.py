@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 import registry.queries as registry
 from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
+from portal.addresses import page_by_deadline
 from portal.errors import Conflict, Hidden, Invalid
 from portal.http import as_download, upload_refusal_of
 from registry.forms import ReasonForm, cleaned
@@ -45,8 +46,8 @@ def incidents(request: HttpRequest) -> HttpResponse:
     cursor = (kept.pop("cursor", [""]) or [""])[0]
     systems = [system.slug for system in registry.systems_visible_to(actor)]
     form = QueueForm(request.GET, systems=systems)
-    page = queries.page_of(queries.incidents_found(actor, form.wanted(), now), cursor) if form.is_valid() else None
-    found = page.incidents if page else []
+    page = page_by_deadline(queries.incidents_found(actor, form.wanted(), now), cursor) if form.is_valid() else None
+    found = page.rows if page else []
     context = {
         "form": form,
         "rows": [(incident, queries.standing_of(incident, now)) for incident in found],

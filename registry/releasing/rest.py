@@ -15,6 +15,7 @@ from rest_framework import serializers, status
 from rest_framework.response import Response
 
 from portal.accounts.freshness import need_fresh
+from portal.addresses import number_in
 from portal.errors import Hidden, Invalid, Problem
 from portal.rest import Endpoint, valid
 from portal.times import rfc3339
@@ -192,9 +193,10 @@ class SystemTimeline(Endpoint):
 
 def _before(request: Any) -> int | None:
     text = request.query_params.get("before", "")
-    if text and not (len(text) < 10 and text.isascii() and text.isdigit()):
+    number = number_in(text)
+    if text and number is None:
         raise Invalid("This is no release.", details=[Problem("before", "must be the number of a release")])
-    return int(text) if text else None
+    return number
 
 
 class ReleaseList(Endpoint):

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from portal.accounts.access import Actor, Permission
+from portal.addresses import number_in
 from portal.errors import Hidden
 from registry.checking.gates import BY_KIND
 from registry.models import (
@@ -157,10 +158,9 @@ def _line(revision: RiskRevision, today: date) -> Line:
 
 
 def _version_of(system: System, evidence: str) -> int | None:
-    word, _, number = evidence.partition(" ")
-    if word != "version" or not number.isascii() or not number.isdigit() or len(number) > 9:
-        return None
-    return int(number) if system.versions.filter(number=int(number)).exists() else None
+    word, _, said = evidence.partition(" ")
+    number = number_in(said) if word == "version" else None
+    return number if number and system.versions.filter(number=number).exists() else None
 
 
 def _evidence_words(evidence: str) -> str:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.accounts.freshness import is_fresh, need_fresh
+from portal.addresses import number_in
 from portal.errors import Conflict, Hidden, Refusal
 from registry import queries as registry
 from registry.dossier.freezing import queries, services
@@ -29,9 +30,9 @@ def dossiers(request: HttpRequest, slug: str) -> HttpResponse:
     actor.need_sight(Permission.DOSSIER_VIEW)
     system = registry.system_for(actor, slug)
     found = list(queries.dossiers_visible_to(actor, system))
-    asked = [request.GET.get(name, "") for name in ("older", "newer")]
-    if all(number.isascii() and number.isdigit() for number in asked):
-        return redirect("registry:compare_dossiers", slug=slug, older=int(asked[0]), newer=int(asked[1]))
+    older, newer = (number_in(request.GET.get(name, "")) for name in ("older", "newer"))
+    if older is not None and newer is not None:
+        return redirect("registry:compare_dossiers", slug=slug, older=older, newer=newer)
     context = {
         "system": system,
         "dossiers": [(each, queries.places_of(each)) for each in found],
@@ -208,6 +209,7 @@ def _number(request: HttpRequest) -> int | None:
     asked = request.GET.get("version", "")
     if not asked:
         return None
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 10):
+    number = number_in(asked)
+    if number is None:
         raise Hidden
-    return int(asked)
+    return number
