@@ -36,7 +36,7 @@ class DossierFilterForm(forms.Form):
     def __init__(self, data: Any, *, system: System, groups: list[dict[str, str]]) -> None:
         super().__init__(data)
         numbers = system.versions.order_by("-number").values_list("number", flat=True)
-        self._offer("version", {number: f"Version {number}" for number in numbers}, "The one that is live")
+        self._offer("version", {number: f"Version {number}" for number in numbers}, "the live one")
         self._offer("state", {"waits": "all that wait", **{state.value: state.label for state in PointState}}, "any")
         self._offer("group", {group["id"]: f"{group['short']}: {group['title']}" for group in groups}, "all")
         self._offer("who", dict(Writer.choices), "anybody")

@@ -13,7 +13,7 @@ from portal.accounts.access import Permission
 from portal.templatetags.portal_tags import state_word
 from registry.dossier.evidence import Fact, Subject, contribute
 from registry.incidents.reporting.queries import LETTERS
-from registry.models import Assessment, Incident
+from registry.models import Assessment, Incident, IncidentState
 from registry.queries import incidents_holding
 
 KEYS = (
@@ -64,7 +64,9 @@ def held(subject: Subject) -> Iterator[Fact]:
 
 def _judged(incident: Incident, assessment: Assessment) -> Iterator[Fact]:
     common: dict[str, Any] = {"as_of": assessment.assessed_at, "source": assessment.assessed_by, **_of(incident)}
-    words = _("Incident %(number)s, known since %(aware)s, is %(state)s; an authority had to know by %(due)s.")
+    words = _("Incident %(number)s, known since %(aware)s, is %(state)s; an authority must know by %(due)s.")
+    if incident.state == IncidentState.NOT_SERIOUS:
+        words = _("Incident %(number)s, known since %(aware)s, is %(state)s.")
     values = {
         "number": incident.number,
         "aware": f"{assessment.aware_at:%Y-%m-%d}",

@@ -74,8 +74,13 @@ def _facts(rows: list[list[str]]) -> str:
 
 def _table(table: Block) -> str:
     columns = table["columns"]
-    lines = [columns, ["---"] * len(columns), *([_plain(cell) for cell in row] for row in table["rows"])]
+    lines = [columns, ["---"] * len(columns), *([_cell(cell) for cell in row] for row in table["rows"])]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """The lines of a cell on one, told apart."""
+    return "; ".join(_plain(line) for line in str(text).splitlines() if line.strip())
 
 
 def _plain(text: str) -> str:
