@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from audit.models import Entry
 from audit.queries import facts_of
-from explain.disputes import queries
 from explain.models import Dispute
 from explain.reviewing import tasks
+from portal.addresses import page_by_deadline
 from tests import factories
 
 from .conftest import in_days, opened
@@ -92,7 +92,7 @@ def test_the_list_is_narrowed_and_turned_over(sam, monkeypatch) -> None:
     assert numbers(owner="me") == numbers(owner="support") == [others[0].number]
     assert others[0].number not in numbers(owner="nobody") and len(numbers(owner="nobody")) == 3
     assert len(numbers(state="open", system="mortgage")) == 4 and numbers(system="loans") == []
-    monkeypatch.setattr(queries.page_of, "__defaults__", ("", 3))
+    monkeypatch.setattr(page_by_deadline, "__defaults__", ("", 3))
     first = sam.get(ROOT, {"state": "open"}).json()
     rest = sam.get(first["next"]).json()
     seen = [item["number"] for item in first["results"] + rest["results"]]
