@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
 from portal.accounts.access import Permission
@@ -20,7 +19,7 @@ from portal.accounts.authentication import actor_of
 from portal.accounts.freshness import is_fresh, need_fresh
 from portal.addresses import number_in
 from portal.errors import Hidden, Invalid, Refusal
-from portal.http import part
+from portal.http import as_download, part, upload_refusal_of
 from registry import queries as registry
 from registry import store
 from registry.dossier import queries, services
@@ -114,6 +113,8 @@ def attach(request: HttpRequest, slug: str, item: str) -> HttpResponse:
     shown = queries.point_of(found, item)
     form = DocumentForm(request.POST, request.FILES, keys=queries.keys_for_papers(shown.requirement))
     try:
+        if refusal := upload_refusal_of(request):
+            raise refusal
         sent = cleaned(form)
         file = sent.pop("file")
         services.attach_document(
@@ -155,9 +156,7 @@ def document(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         content = store.read(settings.ARTIFACT_DIR, paper.sha256)
     except store.StoreError as error:
         raise Invalid(f"The file cannot be given: {error}.") from None
-    disposition = content_disposition_header(as_attachment=True, filename=paper.file_name)
-    headers = {"Content-Disposition": disposition or "attachment", "Cache-Control": "no-store"}
-    return HttpResponse(content, content_type=paper.media_type, headers=headers)
+    return as_download(content, name=paper.file_name, media_type=paper.media_type)
 
 
 @require_GET

@@ -15,6 +15,7 @@ from django.test import Client
 import registry.approving.services as approving
 from portal.errors import Conflict
 from registry.dossier.freezing import queries
+from registry.dossier.services import MAX_DOCUMENT_BYTES
 from registry.models import DossierSignature, FrozenDossier, Statement, StatementDraft
 from registry.practices import PRACTICES
 from tests import factories
@@ -105,6 +106,13 @@ def test_evidence_that_is_withdrawn_makes_stale_and_stays_in_what_was_signed(db:
     assert "changed since it was frozen" in page and "<del>“The desk” was attached by lead" in page
     # The file that was signed on is kept.
     assert lead.get(f"/systems/mortgage/documents/{number}/").content == b"How the desk looks."
+
+
+def test_a_paper_that_is_too_large_is_refused_as_such(db: None) -> None:
+    file = SimpleUploadedFile("desk.txt", b"x" * (MAX_DOCUMENT_BYTES + 1))
+    sent = {"key": "docs.ui_description", "title": "The desk", "file": file}
+    answer = browser("lead").post(f"{DOSSIER}annex-iv.1.g/documents/", sent)
+    assert answer.status_code == 413 and "larger than 20 MiB" in words(answer)
 
 
 def test_a_version_that_is_retired_in_between_breaks_nothing(db: None) -> None:
