@@ -6,6 +6,7 @@ shown where they differ, since no Commission statement settles which holds.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -71,6 +72,15 @@ def calendar(c: Classification, today: date) -> list[Due]:
     return sorted(entries, key=lambda due: due.day)
 
 
+def kept_until(day: date) -> date:
+    """Ten years on (Art. 18); from 29 February the 28th where there is none (Regulation 1182/71 Art. 3(2)(c)).
+
+    PostgreSQL counts its intervals alike.
+    """
+    year = day.year + KEEP_YEARS
+    return day.replace(year=year, day=min(day.day, monthrange(year, day.month)[1]))
+
+
 def _for_everybody(c: Classification, today: date) -> Iterator[Due]:
     yield Due(FIRST_RULES, "Support the AI literacy of those who deal with the system", "Art. 4")
     yield Due(FIRST_RULES, "No prohibited practice, as the list was first made", "Art. 5(1)(a)–(h)")
@@ -105,7 +115,7 @@ def _for_high_risk(c: Classification) -> Iterator[Due]:
     if c.is_annex_iii_high:
         yield from _for_annex_iii(c, start, gap)
     if c.provides and c.first_used_on:
-        until = _years_later(c.first_used_on)
+        until = kept_until(c.first_used_on)
         note = "Ten years from when the system came into use. Logs: at least six months."
         yield Due(until, "Until then at least the documentation is kept", "Art. 18", note=note)
 
@@ -148,11 +158,3 @@ def _for_what_was_there_before(c: Classification) -> Iterator[Due]:
     if c.is_public_deployer:
         words = "Systems for public authorities that were there before must comply all the same"
         yield Due(PUBLIC_LEGACY, words, "Art. 111(2)")
-
-
-def _years_later(day: date) -> date:
-    """Ten years on; from a leap day, the day after the last of February."""
-    try:
-        return day.replace(year=day.year + KEEP_YEARS)
-    except ValueError:
-        return date(day.year + KEEP_YEARS, 3, 1)

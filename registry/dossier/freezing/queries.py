@@ -21,13 +21,13 @@ from portal.errors import Conflict, Hidden
 from portal.templatetags.portal_tags import who
 from registry import queries as registry
 from registry import store
+from registry.classification.dates import kept_until
 from registry.dossier.content import content_of
 from registry.dossier.freezing.differences import LAW, Difference, difference
 from registry.dossier.papers.printing import pdf_of
 from registry.dossier.queries import Dossier, Point
 from registry.models import DossierSignature, FrozenDossier, FrozenState, System
 
-KEPT_YEARS = 10
 _BECAUSE = {
     "completed": "it was signed",
     "first_used": "the system was first used",
@@ -197,7 +197,7 @@ def kept(dossier: FrozenDossier) -> Kept | None:
         return None
     start, because = row
     words = f"ten years from {start:%-d %B %Y}, when {_BECAUSE[because]}"
-    return Kept(_years_after(start, KEPT_YEARS), words)
+    return Kept(kept_until(start), words)
 
 
 def seals_of(dossier: FrozenDossier) -> list[Seal]:
@@ -235,10 +235,3 @@ def _stored(sha256: str) -> bytes:
         return store.read(settings.ARTIFACT_DIR, sha256)
     except store.StoreError as error:
         raise Conflict(f"This cannot be shown: {error}.", code="store_damaged") from None
-
-
-def _years_after(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:  # 29 February
-        return day.replace(year=day.year + years, month=3, day=1)

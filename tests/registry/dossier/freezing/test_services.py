@@ -20,6 +20,7 @@ from audit.queries import facts_of
 from portal.accounts.access import Scope, actor_for_service
 from portal.errors import Conflict, Forbidden, Invalid
 from registry import store
+from registry.classification.dates import kept_until
 from registry.dossier.content import SCHEMA
 from registry.dossier.freezing import queries, services
 from registry.models import DossierSignature, FrozenDossier
@@ -202,13 +203,15 @@ class TestKeeping:
         assert queries.kept(frozen) is None
         whole = sign(frozen, "compliance")
         today = timezone.now().date()
-        assert queries.kept(whole).until == queries._years_after(today, 10)
+        assert queries.kept(whole).until == kept_until(today)
         assert "signed" in queries.kept(whole).words
         factories.released(1)
         with connection.cursor() as cursor:
             cursor.execute("select starts_on from registry_dossier_clock(%s)", [whole.pk])
             assert cursor.fetchone() == (today,)
-        assert queries._years_after(date(2028, 2, 29), 10) == date(2038, 3, 1)
+        with connection.cursor() as cursor:
+            cursor.execute("select (date '2028-02-29' + interval '10 years')::date")
+            assert cursor.fetchone()[0] == kept_until(date(2028, 2, 29)) == date(2038, 2, 28)
 
 
 def sign_directly(frozen: FrozenDossier, label: str, role: str, sha256: str) -> None:
