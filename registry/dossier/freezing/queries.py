@@ -42,6 +42,7 @@ class Place:
     person: str
     role: str
     signature: DossierSignature | None
+    name: str
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,10 @@ def people_who_could_sign() -> list[User]:
 def places_of(dossier: FrozenDossier, signatures: Iterable[DossierSignature] | None = None) -> list[Place]:
     """Everybody who was named, in order, with what they signed."""
     given = {each.person: each for each in (dossier.signatures.all() if signatures is None else signatures)}
-    return [Place(named["person"], named["role"], given.get(named["person"])) for named in dossier.signatories]
+    return [
+        Place(named["person"], named["role"], given.get(named["person"]), named.get("name") or who(named["person"]))
+        for named in dossier.signatories
+    ]
 
 
 def content_bytes(dossier: FrozenDossier) -> bytes:
@@ -181,7 +185,7 @@ def signature_said(place: Place) -> dict[str, Any]:
     """A named signatory and what they signed, in words."""
     given = place.signature
     return {
-        "name": who(place.person),
+        "name": place.name,
         "role": place.role,
         "statement": given.statement if given else "",
         "signed_at": given.signed_at.isoformat() if given else None,

@@ -137,7 +137,11 @@ def _named(usernames: Sequence[str]) -> list[dict[str, str]]:
     if unknown := [name for name in wanted if name not in could]:
         words = f"{', '.join(unknown)} may not sign a dossier."
         raise Invalid(words, details=[Problem("signatories", words)])
-    return [{"person": could[name].actor.label, "role": queries.role_of(could[name])} for name in wanted]
+    # The name as it is now: a paper is signed by a person, not by an account.
+    return [
+        {"person": person.actor.label, "role": queries.role_of(person), "name": person.get_full_name()}
+        for person in (could[name] for name in wanted)
+    ]
 
 
 def _gap(point: Point) -> dict[str, str]:

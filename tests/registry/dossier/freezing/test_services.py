@@ -50,7 +50,8 @@ class TestFreezing:
         event, details = newest_act()
         assert event == "dossier.proposed" and details["content_sha256"] == frozen.content_sha256
         assert details["signatories"] == ["user:compliance", "user:lead"]
-        assert frozen.number == 1 and frozen.signatories[1] == {"person": "user:lead", "role": "ml_lead"}
+        named = {"person": "user:lead", "role": "ml_lead", "name": "Lead Tester"}
+        assert frozen.number == 1 and frozen.signatories[1] == named
 
     def test_gaps_are_named_and_want_a_reason(self, db) -> None:
         with pytest.raises(Invalid, match="mandatory points are not settled") as refused:
@@ -92,7 +93,7 @@ class TestSigning:
         assert details["content_sha256"] == frozen.content_sha256 and details["pdf_sha256"] == whole.pdf_sha256
         printed = queries.pdf_bytes(whole)
         told = "".join(page.extract_text() for page in PdfReader(io.BytesIO(printed)).pages[:4])
-        assert "signed by compliance, lead" in told and "Compliance officer" in told and "I stand for it." in told
+        assert "signed by Compliance Tester, Lead Tester" in told and "Compliance officer" in told and "I stand for it." in told
         assert printed.startswith(b"%PDF-") and hashlib.sha256(printed).hexdigest() == whole.pdf_sha256
 
     def test_only_who_was_named_signs_once_and_what_they_saw(self, db) -> None:

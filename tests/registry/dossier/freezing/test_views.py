@@ -76,7 +76,7 @@ def test_machines_read_what_was_frozen(client, db) -> None:
     assert [(each["number"], each["state"]) for each in listed] == [(1, "complete")]
     whole = client.get("/api/v1/systems/mortgage/dossiers/1/", headers=headers).json()
     assert whole["content"]["version"]["artifact_sha256"] == version(1).artifact_sha256
-    assert whole["signatures"][0]["name"] == person("lead").username and whole["pdf_sha256"]
+    assert whole["signatures"][0]["name"] == person("lead").get_full_name() and whole["pdf_sha256"]
     assert [seal["act"] for seal in whole["sealed"]] == ["Frozen", "Signed by lead"]
     assert whole["kept_until"] and {gap["item"] for gap in whole["gaps"]} <= set(live().by_item)
     other = {"Authorization": f"Bearer {factories.make_token('decide')}"}
