@@ -115,7 +115,7 @@ class AcceptAllForm(ReasonForm):
     """The yes to all that is left of a version's risks; the register that the person saw comes along."""
 
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
-    expected = forms.JSONField(widget=forms.HiddenInput)
+    expected = forms.CharField(max_length=64, widget=forms.HiddenInput)
     field_order = ("version", "expected", "reason")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -116,6 +118,11 @@ def snapshot(lines: Iterable[Line]) -> list[list[int]]:
     return sorted(
         [line.risk.number, line.revision.number, line.revision.residual] for line in lines if line.state != "closed"
     )
+
+
+def digest_of(register: list[list[int]]) -> str:
+    """SHA-256 over a snapshot: what the trail keeps of it, and what tells whether the register is still the one seen."""
+    return hashlib.sha256(json.dumps(register).encode()).hexdigest()
 
 
 def overall_of(version: Version, lines: list[Line]) -> Overall:

@@ -22,7 +22,7 @@ from registry.models import (
     System,
     Version,
 )
-from registry.risks.queries import is_evidence, line_of, lines_of, snapshot
+from registry.risks.queries import digest_of, is_evidence, line_of, lines_of, snapshot
 from registry.risks.rating import Written, problems_of
 
 MOST_REASON = 2_000
@@ -80,11 +80,11 @@ def accept_risk(
 
 @transaction.atomic
 def accept_residual(
-    *, actor: Actor, version: Version, reason: str, expected: list[list[int]] | None = None, now: datetime
+    *, actor: Actor, version: Version, reason: str, expected: str | None = None, now: datetime
 ) -> ResidualAcceptance:
     """The yes to all that is left of a version's risks together (Art. 9(5)), on the register as it stands.
 
-    `expected` is the register that the actor saw (`queries.snapshot`). `Conflict` where it is another by now, where
+    `expected` is the digest of the register that the actor saw. `Conflict` where it is another by now, where
     some risk is not accepted by itself, or where there is none.
     """
     actor.need(Permission.RISK_ACCEPT)
@@ -93,7 +93,7 @@ def accept_residual(
     register = snapshot(lines)
     if not register:
         raise Conflict("The register is empty: there is nothing to accept.", code="no_risks")
-    if expected is not None and expected != register:
+    if expected not in (None, digest_of(register)):
         raise Conflict("The register changed in between. Look at it again.", code="register_changed")
     if waiting := [str(line.risk.number) for line in lines if line.state == "open"]:
         words = f"Not every risk is accepted by itself yet: {', '.join(waiting)}."
@@ -106,7 +106,7 @@ def accept_residual(
         event=Event.RESIDUAL_RISK_ACCEPTED,
         system=system.slug,
         version=version.number,
-        details={"risks": len(register), "register_sha256": _digest(register)},
+        details={"risks": len(register), "register_sha256": digest_of(register)},
         text=reason,
     )
     return made

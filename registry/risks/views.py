@@ -173,4 +173,5 @@ def _matrix(lines: list[queries.Line]) -> list[dict[str, Any]]:
 
 
 def _accept_all_form(release: Any, lines: list[queries.Line]) -> AcceptAllForm:
-    return AcceptAllForm(initial={"version": release.version.number, "expected": queries.snapshot(lines)})
+    seen = queries.digest_of(queries.snapshot(lines))
+    return AcceptAllForm(initial={"version": release.version.number, "expected": seen})

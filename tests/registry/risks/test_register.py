@@ -14,7 +14,7 @@ import registry.risks.services as risks
 from audit.models import Entry
 from portal.errors import Conflict, Forbidden, Invalid
 from registry.models import Risk, RiskAcceptance
-from registry.risks.queries import controls_of, late_reviews, line_of, lines_of, overall_of, snapshot
+from registry.risks.queries import controls_of, digest_of, late_reviews, line_of, lines_of, overall_of, snapshot
 from registry.risks.rating import Control, Written, cells, level_of, problems_of
 from tests import factories
 
@@ -102,8 +102,8 @@ def test_the_whole_is_accepted_for_a_version_and_only_as_it_stands(risk, system,
         risks.accept_residual(**asked)
     accept(risk, compliance)
     with pytest.raises(Conflict, match="changed in between"):
-        risks.accept_residual(**asked, expected=[])
-    risks.accept_residual(**asked, expected=snapshot(lines_of(system, TODAY)))
+        risks.accept_residual(**asked, expected="0" * 64)
+    risks.accept_residual(**asked, expected=digest_of(snapshot(lines_of(system, TODAY))))
     assert overall_of(version, lines_of(system, TODAY)).is_current
     risks.record_risk(actor=lead.actor, system=system, written=written(title="Another"), now=timezone.now())
     overall = overall_of(version, lines_of(system, TODAY))
@@ -175,3 +175,5 @@ def test_the_pages_write_accept_and_lose_nothing(client_of, system, compliance, 
     assert client_of(compliance).post(f"{root}1/revise/", {**sent, "expected_number": 2}).status_code == 302
     assert client_of(compliance).post(f"{root}1/accept/", {"reason": "r", "expected_number": 3}).status_code == 403
     assert client_of(lead).post(f"{root}1/accept/", {"reason": "r", "expected_number": 3}).status_code == 403
+    seen = {"reason": "r", "version": 1, "expected": "9" * 5_000}
+    assert client_of(compliance).post(f"{root}accept/", seen).status_code == 422
