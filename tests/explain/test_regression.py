@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import lightgbm
 import numpy as np
@@ -50,7 +49,7 @@ def registered(system: str) -> Version:
     return registry.register_version(actor=actor, system=made, upload=upload, now=timezone.now())
 
 
-def test_a_value_is_explained_from_the_upload_to_the_pdf(client_of, support, tmp_path: Path) -> None:
+def test_a_value_is_explained_from_the_upload_to_the_pdf(client_of, support) -> None:
     version = registered("rent")
     scorer = load(rent(), version.spec)
     value = float(scorer.score(to_frame([factories.DENIED], version.spec.inputs))[0])
@@ -72,5 +71,5 @@ def test_a_value_is_explained_from_the_upload_to_the_pdf(client_of, support, tmp
     assert tried["score"] < value and tried["label"] is None and np.isfinite(tried["prediction"])
     pdf = expert.report_pdf(explanation, report, tell=tell, now=timezone.now())
     assert pdf.startswith(b"%PDF")
-    said = " ".join(text_of(pdf, tmp_path).split())
+    said = " ".join(text_of(pdf).split())
     assert "none: the answer is a value" in said and "towards “a higher value”" in said

@@ -80,7 +80,8 @@ def test_no_scope_approves_and_every_role_and_scope_is_granted_something() -> No
     assert not any(Permission.VERSION_APPROVE in grants for grants in SCOPE_GRANTS.values())
     assert not actor_for_service("ci", frozenset(Scope)).is_person
     granted = frozenset().union(*ROLE_GRANTS.values(), *SCOPE_GRANTS.values())
-    assert granted == frozenset(Permission)
+    by_command = {Permission.LAW_LOAD}
+    assert granted == frozenset(Permission) - by_command
 
 
 def test_signing_in_and_out(lead) -> None:

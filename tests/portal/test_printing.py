@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,8 +27,8 @@ def test_the_same_content_gives_the_same_bytes() -> None:
     assert first == second and first.startswith(b"%PDF-1.7")
 
 
-def test_controls_and_marks_of_direction_are_left_out(tmp_path: Path) -> None:
-    assert "Ada Lovelace" in text_of(printed("A\x07d\u202ea Love\u2028lace\ud800"), tmp_path)
+def test_controls_and_marks_of_direction_are_left_out() -> None:
+    assert "Ada Lovelace" in text_of(printed("A\x07d\u202ea Love\u2028lace\ud800"))
 
 
 @pytest.mark.parametrize(
@@ -42,12 +41,12 @@ def test_characters_that_cannot_be_shown_are_named(text: str, named: str) -> Non
     assert caught.value.characters == named
 
 
-def test_a_document_that_must_come_out_spells_them(tmp_path: Path) -> None:
-    said = text_of(printed("Name \U0010ff00x", print_spelt_out), tmp_path)
+def test_a_document_that_must_come_out_spells_them() -> None:
+    said = text_of(printed("Name \U0010ff00x", print_spelt_out))
     assert "Name [U+10FF00]x" in said
 
 
-def test_what_makes_the_typesetter_panic_harms_nobody(tmp_path: Path) -> None:
+def test_what_makes_the_typesetter_panic_harms_nobody() -> None:
     everything = "".join(map(chr, range(32, 0x2500)))[:3000]
     with pytest.raises(NotPrinted):
         printed(everything)

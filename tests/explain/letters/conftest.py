@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from pathlib import Path
+import io
+import json
 from typing import Any
 
-import pytest
 from django.utils import timezone
+from pypdf import PdfReader
 
 from audit.models import Entry
 from explain import services as explaining
@@ -83,13 +82,15 @@ def decision_of(dispute: Dispute) -> Entry:
     return Entry.objects.get(pk=dispute.decision_id)
 
 
-def text_of(pdf: bytes, tmp_path: Path) -> str:
+def text_of(pdf: bytes) -> str:
     """The words in a PDF, as another program reads them."""
-    if shutil.which("pdftotext") is None:
-        pytest.skip("pdftotext is not installed, so what is in the PDF was not read")
-    file = tmp_path / "document.pdf"
-    file.write_bytes(pdf)
-    done = subprocess.run(["pdftotext", "-layout", file, "-"], capture_output=True, check=True)
-    return done.stdout.decode()
+    return "\n".join(page.extract_text(extraction_mode="layout") for page in PdfReader(io.BytesIO(pdf)).pages)
+
+
+def embedded_in(pdf: bytes) -> Any:
+    """The JSON file that is embedded in a PDF."""
+    [[content]] = PdfReader(io.BytesIO(pdf)).attachments.values()
+    return json.loads(content)
+
 
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import shutil
-import subprocess
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -22,7 +18,7 @@ from portal.errors import Conflict, Forbidden, Invalid
 from tests import factories
 from tests.explain.disputes.conftest import act, actor, newest, opened
 
-from .conftest import REPORT, decided, decision_of, explain, policy, text_of
+from .conftest import REPORT, decided, decision_of, embedded_in, explain, policy, text_of
 
 RECIPIENT = "Ada Applicant\nHill Road 2\n54321 Town"
 HOSTILE = '#import "/etc/passwd" *bold* _it_ $x$ `raw` <label> @ref \\u{41} -- // c #{1+1} [x] = no {case} <b>&amp;</b>'
@@ -122,7 +118,7 @@ class TestDrafting:
 
 
 class TestSending:
-    def test_it_is_frozen_sealed_and_proven(self, support, tmp_path: Path) -> None:
+    def test_it_is_frozen_sealed_and_proven(self, support) -> None:
         dispute = decided()
         seen = draft(dispute)
         letter = send(dispute, seen_sha256=seen.sha256, expected_state="decided")
@@ -138,27 +134,21 @@ class TestSending:
         )
         assert queries.content_of(letter) == seen.content
         assert pdf not in bytes(letter.sealed_pdf) and b"Ada" not in bytes(letter.sealed_content)
-        read = text_of(pdf, tmp_path)
+        read = text_of(pdf)
         for part in ("Ada Applicant", "Countersign Bank", "Debt payments to income", "It is right.", "Hill Road 2"):
             assert part in read, part
         assert queries.entry_of(letter) == Entry.objects.order_by("-id").first().id
 
-    def test_it_is_pdf_a_3_with_the_explanation_for_machines(self, support, tmp_path: Path) -> None:
+    def test_it_is_pdf_a_3_with_the_explanation_for_machines(self, support) -> None:
         pdf = queries.pdf_of(send(decided()))
         assert b"<pdfaid:part>3</pdfaid:part>" in pdf and b"<pdfaid:conformance>A</pdfaid:conformance>" in pdf
-        if shutil.which("pdfdetach") is None:
-            pytest.skip("pdfdetach is not installed, so the embedded file was not taken out")
-        file = tmp_path / "letter.pdf"
-        file.write_bytes(pdf)
-        out = tmp_path / "explanation.json"
-        subprocess.run(["pdfdetach", "-save", "1", "-o", out, file], check=True, capture_output=True)
-        told = json.loads(out.read_text())
+        told = embedded_in(pdf)
         assert told["answer_now"] == "deny" and told["reasons"][0]["feature"] == "pirat"
 
-    def test_what_people_type_is_shown_and_never_run(self, support, tmp_path: Path) -> None:
+    def test_what_people_type_is_shown_and_never_run(self, support) -> None:
         dispute = decided(grounds=f"{HOSTILE}\n\n= no heading\n\n- no list")
         letter = send(dispute, recipient=f"{HOSTILE}\n#panic()")
-        flat = " ".join(text_of(queries.pdf_of(letter), tmp_path).split())
+        flat = " ".join(text_of(queries.pdf_of(letter)).split())
         literal = ("*bold* _it_ $x$ `raw` <label> @ref", "#{1+1} [x] = no {case} <b>&amp;</b>", "#panic()")
         for part in (*literal, "= no heading", "- no list"):
             assert part in flat, part

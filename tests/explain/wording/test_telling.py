@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from django.utils import timezone
 
@@ -46,7 +45,7 @@ def test_a_protected_input_is_warned_of_and_never_told(db, client_of, support) -
     assert [each.sentence for each in tellings] == ["", ""]
 
 
-def test_page_and_pdf_state_the_wording_and_the_report_stays(client_of, support, compliance, tmp_path: Path) -> None:
+def test_page_and_pdf_state_the_wording_and_the_report_stays(client_of, support, compliance) -> None:
     explanation = explained_by_methods()
     before = report_of(explanation)
     strongest = principal(before, factories.version(1).spec)[0][0]
@@ -59,5 +58,5 @@ def test_page_and_pdf_state_the_wording_and_the_report_stays(client_of, support,
     assert f"You gave {value} there. In the report: {before['reasons'][0]}" in page and "Old words" not in page
     assert "“What you gave”, version 2, by compliance" in page
     assert report_of(Explanation.objects.get()) == before
-    pdf = " ".join(text_of(expert.report_pdf(explanation, before, tell=tell, now=timezone.now()), tmp_path).split())
+    pdf = " ".join(text_of(expert.report_pdf(explanation, before, tell=tell, now=timezone.now())).split())
     assert f"You gave {value} there. [" in pdf and "version 2 by compliance" in pdf
