@@ -23,6 +23,8 @@ MAX_ANSWER_BYTES = 1024 * 1024
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+# Where networks without IPv4 reach it (RFC 6052).
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Endpoints:
         return socket.create_connection((numbers[-1], port), timeout)
 
     def _is_reachable(self, host: str, address: Address) -> bool:
-        address = getattr(address, "ipv4_mapped", None) or address
+        address = _reached(address)
         if address.is_global and not address.is_multicast:
             return True
         if host == "localhost" and address.is_loopback:
@@ -109,6 +111,15 @@ def endpoints_from(hosts: Iterable[str], tokens: str, seconds: int) -> Endpoints
     named = {host.strip().lower(): token.strip() for host, _, token in pairs}
     listed = tuple(host.lower().replace("[", "").replace("]", "") for host in hosts)
     return Endpoints(listed, named, float(seconds))
+
+
+def _reached(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one stands for, else itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(address.packed[-4:])
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 def _networks(hosts: Iterable[str]) -> Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]:

@@ -144,7 +144,7 @@ def _read(said: bytes, status: int) -> dict[str, Any]:
     if status == 0:
         try:
             answer = json.loads(said.splitlines()[-1])
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, RecursionError):
             answer = None
         return answer if _is_answer(answer) else refused("artifact_unreadable", _NO_ANSWER)
     if status == -signal.SIGXCPU:

@@ -173,7 +173,11 @@ class TestWhoMayBeAsked:
         assert words in found and bool(words) == bool(found)
 
     @pytest.mark.parametrize(
-        "number", ["10.0.0.7", "127.0.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.7", "224.0.0.1", "0.0.0.9"]
+        "number",
+        [
+            *("10.0.0.7", "127.0.0.1", "169.254.169.254", "::1", "224.0.0.1", "0.0.0.9"),
+            *("::ffff:10.0.0.7", "64:ff9b::a00:7", "2002:a00:7::1"),
+        ],
     )
     def test_a_listed_name_must_not_lead_inside(self, number: str, monkeypatch: pytest.MonkeyPatch) -> None:
         found = [(0, 0, 0, "", ("93.184.215.14", 443)), (0, 0, 0, "", (number, 443))]

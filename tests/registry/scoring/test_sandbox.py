@@ -17,7 +17,7 @@ import pytest
 
 from registry.scoring import forking
 from registry.scoring.forking import PROJECT
-from registry.scoring.sandbox import Report, examine
+from registry.scoring.sandbox import Report, _read, examine
 
 from .captured import take_over
 from .conftest import hmda_manifest
@@ -109,6 +109,10 @@ def test_every_end_is_an_answer(script: str, code: str, word: str, save: Save, m
     take_over(monkeypatch)
     report: Report = examine(save(script.encode()), {}, None, timeout_s=1)
     assert (report.ok, report.code) == (False, code) and word in report.message
+
+
+def test_an_answer_that_nests_without_end_is_none() -> None:
+    assert _read(b"[" * 100_000, 0)["code"] == "artifact_unreadable"
 
 
 def test_nothing_of_our_environment_is_passed_on(monkeypatch: Any) -> None:
