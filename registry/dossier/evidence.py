@@ -54,10 +54,6 @@ class Fact:
         """The sentence in English."""
         return self.words % self.values
 
-    def sentence_in(self, translate: Callable[[str], str]) -> str:
-        """The sentence in the language that `translate` gives."""
-        return translate(self.words) % self.values
-
     @property
     def name(self) -> str:
         """What stays the same when the fact changes: its key, and what it is about."""

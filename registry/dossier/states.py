@@ -6,7 +6,7 @@ was when they signed, and `stale` once it is not. `evidence` is material that no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -52,10 +52,6 @@ class Words:
 
     def __str__(self) -> str:
         return self.words % self.values
-
-    def in_language(self, translate: Callable[[str], str]) -> str:
-        """The sentence in the language that `translate` gives."""
-        return translate(self.words) % self.values
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def snapshot(lines: Iterable[Line]) -> list[list[int]]:
 
 
 def digest_of(register: list[list[int]]) -> str:
-    """SHA-256 over a snapshot: what the trail keeps of it, and what tells whether the register is still the one seen."""
+    """SHA-256 over a snapshot: what the trail keeps of it, and what tells whether it is still the one that was seen."""
     return hashlib.sha256(json.dumps(register).encode()).hexdigest()
 
 
