@@ -12,6 +12,7 @@ from registry.practices import PRACTICES
 # A day outside these is a slip of the keyboard, and ten years after it may be no day at all.
 YEARS = range(1950, 2101)
 
+
 def problems_in(said: Mapping[str, Any]) -> list[Problem]:
     """Every answer that is unknown, missing, or contradicts another one or the law."""
     found: list[Problem] = []

@@ -200,8 +200,14 @@ def attach_document(
 
 @transaction.atomic
 def withdraw_document(*, actor: Actor, document: Document, item: str, reason: str, now: datetime) -> Document:
-    """Take a paper back: it fills nothing from now on, and what was signed on it is stale. The file stays on record."""
-    need_to_write(actor, _requirement(item, now).written_by)
+    """Take a paper back: it fills nothing from now on, and what was signed on it is stale. The file stays on record.
+
+    `Hidden` where the paper does not belong to the point: else who may write on one point could empty another.
+    """
+    requirement = _requirement(item, now)
+    need_to_write(actor, requirement.written_by)
+    if document.key not in queries.keys_for_papers(requirement):
+        raise Hidden
     locked = Document.objects.select_for_update().select_related("system").get(pk=document.pk)
     if locked.withdrawn_at:
         raise Conflict(f"“{locked.title}” was withdrawn already.", code="withdrawn_already")

@@ -227,6 +227,14 @@ def test_a_paper_is_withdrawn_once(system: System) -> None:
         withdraw(paper)
 
 
+def test_who_writes_on_one_point_empties_no_other(system: System) -> None:
+    facts = {"item": OFFICERS, "key": "org.standards_catalogue", "title": "Standards", "url": "https://a.example/s"}
+    paper = services.attach_document(actor=actor("compliance"), system=system, now=timezone.now(), **facts)
+    with pytest.raises(Hidden):
+        withdraw(paper)
+    assert not Document.objects.get().withdrawn_at
+
+
 @pytest.mark.parametrize(
     "statement",
     [
