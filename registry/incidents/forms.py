@@ -97,7 +97,9 @@ class OpenForm(JudgedForm):
     )
     decision = forms.UUIDField(required=False, label="A decision that it is about", help_text="Its id.")
     dispute = forms.IntegerField(required=False, min_value=1, label="A dispute that it is about")
-    field_order = ("description", "versions", "kind", "is_death", "is_widespread", "role", "aware_at")
+    field_order = ("description", "versions", "kind", "is_death", "is_widespread", "aware_at", "decision", "dispute")
+    # What a compliance officer will say, where whoever opens the case does not know it.
+    may_wait = ("role", "causality", "causality_at", "sector_rule")
 
     def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -105,6 +107,21 @@ class OpenForm(JudgedForm):
         self.fields["versions"].choices = [
             (number, f"Version {number} ({state_word(state)})") for number, state in rows
         ]
+
+    @property
+    def asked_first(self) -> list[forms.BoundField]:
+        """The fields that everybody can fill."""
+        return [field for field in self if field.name not in self.may_wait]
+
+    @property
+    def asked_later(self) -> list[forms.BoundField]:
+        """The fields that may be left as they are."""
+        return [self[name] for name in self.may_wait]
+
+    @property
+    def is_wrong_later(self) -> bool:
+        """Whether one of those has to be looked at again."""
+        return any(field.errors for field in self.asked_later)
 
     @property
     def links(self) -> list[tuple[str, str]]:
