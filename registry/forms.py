@@ -113,3 +113,14 @@ def cleaned(form: forms.Form) -> dict[str, Any]:
 def reason_of(form: ReasonForm) -> str:
     """The reason that was given; `Invalid` as `cleaned` says."""
     return cleaned(form)["reason"]
+
+
+def show(form: forms.Form, refusal: Refusal) -> None:
+    """The refusal in the form, each problem at its field where it has one here."""
+    if not refusal.details:
+        form.add_error(None, refusal.message)
+    for problem in refusal.details:
+        if problem.path in form.fields:
+            form.add_error(problem.path, problem.problem)
+        else:
+            form.add_error(None, f"{problem.path} {problem.problem}")

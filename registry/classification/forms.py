@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 
-from portal.errors import Refusal
 from registry.classification.facts import (
     AREAS,
     CIRCUMSTANCES,
@@ -80,13 +79,6 @@ class RevisedForm(ReasonForm):
 
     data: Any
     expected_revision = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
-
-    def show(self, refusal: Refusal) -> None:
-        """The refusal, each problem at its field where it has one here."""
-        if not refusal.details:
-            self.add_error(None, refusal.message)
-        for problem in refusal.details:
-            self.add_error(problem.path if problem.path in self.fields else None, problem.problem)
 
     def see_newest(self, revision: int) -> None:
         """Have the next attempt be about the newest revision; what was written stays."""

@@ -30,6 +30,7 @@ from registry.classification.forms import (
     registered,
 )
 from registry.classification.overview import duties_of
+from registry.forms import show
 from registry.models import System, SystemClassification
 
 FILES = {
@@ -113,7 +114,7 @@ def classify(request: HttpRequest, slug: str) -> HttpResponse:
             if refusal.code == services.RISK_CLASS_CHANGES:
                 context["moving"] = classifying.moving_to(system, refusal.details[0].problem)
             else:
-                form.show(refusal)
+                show(form, refusal)
         except Conflict as refusal:
             _show_conflict(form, refusal, newest)
         else:
@@ -199,5 +200,5 @@ def _asked(form: RevisedForm) -> dict[str, Any]:
 
 def _show_conflict(form: RevisedForm, refusal: Conflict, newest: Any) -> None:
     """The form with what was written, about the newest revision from now on."""
-    form.show(refusal)
+    show(form, refusal)
     form.see_newest(newest.revision if newest else 0)

@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from portal.errors import Refusal
 from portal.sniffing import MAX_BYTES, WORDS
 from portal.templatetags.portal_tags import state_word
 from registry.forms import ReasonForm
@@ -222,14 +221,3 @@ class FilterForm(forms.Form):
 def now_to_the_minute() -> datetime:
     """The latest moment that a field of minutes can say."""
     return timezone.now().replace(second=0, microsecond=0)
-
-
-def show(form: forms.Form, refusal: Refusal) -> None:
-    """The refusal in the form, each problem at its field where it has one here."""
-    if not refusal.details:
-        form.add_error(None, refusal.message)
-    for problem in refusal.details:
-        if problem.path in form.fields:
-            form.add_error(problem.path, problem.problem)
-        else:
-            form.add_error(None, f"{problem.path} {problem.problem}")

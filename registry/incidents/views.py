@@ -19,7 +19,7 @@ from portal.accounts.authentication import actor_of
 from portal.addresses import page_by_deadline
 from portal.errors import Conflict, Hidden, Invalid
 from portal.http import as_download, upload_refusal_of
-from registry.forms import ReasonForm, cleaned
+from registry.forms import ReasonForm, cleaned, show
 from registry.incidents import queries, services
 from registry.incidents.forms import (
     AssessForm,
@@ -31,7 +31,6 @@ from registry.incidents.forms import (
     OpenForm,
     QueueForm,
     now_to_the_minute,
-    show,
 )
 from registry.incidents.reporting.forms import MessageForm
 from registry.models import Incident, System

@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from portal.errors import Refusal
 from registry.forms import ReasonForm
 from registry.models import ControlKind, RiskRevision, RiskSource
 from registry.risks.rating import LIKELIHOOD, MOST_CONTROLS, SEVERITY, Control, Written
@@ -51,16 +50,6 @@ class RiskForm(forms.Form):
         """What was written, once the form is valid."""
         facts = {name: value for name, value in self.cleaned_data.items() if name in Written.__dataclass_fields__}
         return Written(**facts, controls=controls)
-
-    def show(self, refusal: Refusal) -> None:
-        """The refusal in the form, each problem at its field where it has one here."""
-        if not refusal.details:
-            self.add_error(None, refusal.message)
-        for problem in refusal.details:
-            if problem.path in self.fields:
-                self.add_error(problem.path, problem.problem)
-            else:
-                self.add_error(None, f"What stands against it: {problem.problem}")
 
 
 class ReviseForm(RiskForm):

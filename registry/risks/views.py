@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Conflict, Invalid
-from registry.forms import cleaned
+from registry.forms import cleaned, show
 from registry.models import Risk, System
 from registry.queries import current_release, version_for
 from registry.risks import queries, services
@@ -62,7 +62,7 @@ def record(request: HttpRequest, slug: str) -> HttpResponse:
         try:
             made = services.record_risk(actor=actor, system=system, written=written, now=timezone.now())
         except Invalid as refusal:
-            form.show(refusal)
+            show(form, refusal)
         else:
             messages.success(request, f"Risk {made.number} is in the register, and waits to be accepted.")
             return redirect("registry:risk", slug=slug, number=made.number)
@@ -107,9 +107,9 @@ def revise(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         try:
             made = services.revise_risk(actor=actor, risk=found, written=written, now=timezone.now(), **facts)
         except Invalid as refusal:
-            form.show(refusal)
+            show(form, refusal)
         except Conflict as refusal:
-            form.show(refusal)
+            show(form, refusal)
             theirs = queries.line_of(found, timezone.now().date())
             form.data = form.data.copy()
             form.data["expected_number"] = theirs.revision.number

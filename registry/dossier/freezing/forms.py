@@ -8,23 +8,13 @@ from typing import Any
 from django import forms
 
 from portal.accounts.models import User
-from portal.errors import Refusal
 from registry.dossier.freezing.queries import role_of
 from registry.forms import ReasonForm
 
 MOST = 2_000
 
 
-class RefusedForm(forms.Form):
-    """A form at whose fields a refusal is shown, with everything still in it."""
-
-    def show(self, refusal: Refusal) -> None:
-        """The refusal at the fields that it is about."""
-        for path, problem in refusal.details or [("", refusal.message)]:
-            self.add_error(path if path in self.fields else None, problem)
-
-
-class FreezeForm(RefusedForm):
+class FreezeForm(forms.Form):
     """Who signs, and why it is signed in spite of what is missing."""
 
     signatories = forms.MultipleChoiceField(
@@ -51,7 +41,7 @@ class FreezeForm(RefusedForm):
         ]
 
 
-class SignForm(RefusedForm):
+class SignForm(forms.Form):
     """A signature: what one stands for, and the password where it is not fresh."""
 
     statement = forms.CharField(
@@ -71,5 +61,5 @@ class SignForm(RefusedForm):
     content_sha256 = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
 
-class EndForm(ReasonForm, RefusedForm):
+class EndForm(ReasonForm):
     """Why somebody declines a dossier, or takes it back."""

@@ -20,6 +20,7 @@ from registry.dossier.freezing import queries, services
 from registry.dossier.freezing.forms import EndForm, FreezeForm, SignForm
 from registry.dossier.queries import dossier_of, version_for
 from registry.dossier.states import PointState
+from registry.forms import show
 from registry.models import FrozenDossier
 
 
@@ -62,7 +63,7 @@ def freeze(request: HttpRequest, slug: str) -> HttpResponse:
             try:
                 made = services.freeze_dossier(actor=actor, version=version, now=timezone.now(), **form.cleaned_data)
             except Refusal as refusal:
-                form.show(refusal)
+                show(form, refusal)
                 status = refusal.status
             else:
                 messages.success(request, f"Dossier {made.number} is frozen, and waits for its signatures.")
@@ -200,7 +201,7 @@ def _refused(
 ) -> HttpResponse:
     """The page again, with the refusal at the form and what was typed still in it."""
     for form in forms.values():
-        form.show(refusal)
+        show(form, refusal)
     return _page(request, actor, found, status=refusal.status, **forms)
 
 

@@ -12,8 +12,8 @@ from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Conflict, Invalid
 from portal.http import upload_refusal_of
-from registry.forms import cleaned
-from registry.incidents.forms import now_to_the_minute, show
+from registry.forms import cleaned, show
+from registry.incidents.forms import now_to_the_minute
 from registry.incidents.queries import incident_for
 from registry.incidents.reporting import queries, services
 from registry.incidents.reporting.forms import MessageForm, ReportForm, SendForm
