@@ -52,7 +52,7 @@ class Fact:
     @property
     def sentence(self) -> str:
         """The sentence in English."""
-        return self.words % self.values
+        return sentence_of(self.words, self.values)
 
     @property
     def name(self) -> str:
@@ -65,6 +65,11 @@ class Fact:
         lasting = {name: value for name, value in self.values.items() if name not in self.volatile}
         said = json.dumps([self.name, lasting], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(said.encode()).hexdigest()
+
+
+def sentence_of(words: str, values: Mapping[str, Value]) -> str:
+    """The words in English with their places filled, whole numbers with thousands set apart."""
+    return words % {name: f"{value:,}" if type(value) is int else value for name, value in values.items()}
 
 
 Contributor = Callable[[Subject], Iterable[Fact]]

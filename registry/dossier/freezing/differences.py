@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from registry.dossier.differences import Words, words_between
+from registry.dossier.evidence import sentence_of
 from registry.dossier.states import PointState, Shift
 
 Content = Mapping[str, Any]
@@ -109,7 +110,7 @@ def _shifts(old: Mapping[str, Content], new: Mapping[str, Content]) -> Iterator[
 
 
 def _sentence(fact: Content | None) -> str | None:
-    return str(fact["words"] % fact["values"]) if fact else None
+    return sentence_of(fact["words"], fact["values"]) if fact else None
 
 
 def _statements(old: Content | None, new: Content | None) -> tuple[tuple[Words, ...], str]:

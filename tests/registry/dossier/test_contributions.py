@@ -79,7 +79,7 @@ def test_what_is_not_there_is_not_said(db: None) -> None:
 def test_rooms_say_what_was_found_out(busy: Version) -> None:
     said = facts_of(busy)
     for key, words in {
-        "registry.evaluation.metrics": ["On 1100 rows that were held back: ROC AUC 0.823."],
+        "registry.evaluation.metrics": ["On 1,100 rows that were held back: ROC AUC 0.823."],
         "registry.fairness_report": [
             "Favourable answers by “Group”: yes 70.0%, no 90.0%; the lowest rate is 0.78 of the highest."
         ],

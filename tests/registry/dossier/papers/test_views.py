@@ -81,7 +81,7 @@ def test_a_frozen_dossier_is_printed_as_it_was_signed(client_of, lead) -> None:
     factories.released(1)
     reader = client_of(lead)
     text = words(reader.get(PDF, {"dossier": signed.number, "paper": "annex-iv"}))
-    assert "Dossier 1, signed by lead on" in text and signed.content_sha256 in text
+    assert "Dossier 1, signed by Lead Tester on" in text and signed.content_sha256 in text
     content = reader.get("/systems/mortgage/dossier.json", {"dossier": 1}).content
     assert hashlib.sha256(content).hexdigest() == signed.content_sha256
     assert "Dossier 1, as it was frozen" in reader.get(PAGE, {"dossier": 1}).content.decode()
