@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -50,4 +50,7 @@ def _read(cursor: str) -> tuple[datetime, int]:
     due_at, number = rfc3339(moment), number_in(said)
     if due_at is None or number is None:
         raise Hidden
-    return due_at, number
+    try:
+        return due_at.astimezone(UTC), number
+    except OverflowError:  # in UTC it lies before the year 1, or after 9999
+        raise Hidden from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.utils.dateparse import parse_datetime
 
@@ -12,10 +12,9 @@ def rfc3339(text: str) -> datetime | None:
     """The moment; None for text that is none, a day that does not exist, or a time without an offset."""
     try:
         moment = parse_datetime(text)
-        # In UTC it may lie before the year 1, or after 9999.
-        return moment if moment and moment.tzinfo and moment.astimezone(UTC) else None
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    return moment if moment and moment.tzinfo else None
 
 
 def months_before(moment: datetime, months: int) -> datetime:
