@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils.dateparse import parse_datetime
 
@@ -15,6 +15,15 @@ def rfc3339(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment and moment.tzinfo else None
+
+
+def utc_in(text: str) -> datetime | None:
+    """`rfc3339` in UTC, as a database can compare it; None as well before the year 1 and after 9999 there."""
+    try:
+        moment = rfc3339(text)
+        return moment.astimezone(UTC) if moment else None
+    except OverflowError:
+        return None
 
 
 def months_before(moment: datetime, months: int) -> datetime:

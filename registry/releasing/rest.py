@@ -18,7 +18,7 @@ from portal.accounts.freshness import need_fresh
 from portal.addresses import number_in
 from portal.errors import Hidden, Invalid, Problem
 from portal.rest import Endpoint, valid
-from portal.times import rfc3339
+from portal.times import utc_in
 from registry import queries
 from registry.bodies import ReasonBody
 from registry.models import Release, Strategy, System
@@ -302,7 +302,7 @@ class ProductionPointer(Endpoint):
 def _moment(request: Any, name: str) -> datetime | None:
     """The time in the query, if there is one; `Invalid` for text that is none."""
     text = request.query_params.get(name, "")
-    moment = rfc3339(text)
+    moment = utc_in(text)
     if text and moment is None:
         problem = Problem(name, "must be an RFC 3339 time with an offset")
         raise Invalid("The time cannot be read.", details=[problem])

@@ -27,6 +27,13 @@ def test_a_cursor_that_is_not_ours_leads_nowhere(client_of, compliance, path: st
     assert browser.get(path, {"cursor": cursor}).status_code == 404
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:59"])
+def test_a_moment_that_utc_cannot_say_is_none(client_of, compliance, at: str) -> None:
+    root = "/api/v1/systems/mortgage/"
+    for path in ("production", "timeline"):
+        assert client_of(compliance).get(f"{root}{path}/", {"at": at}).status_code == 422
+
+
 @pytest.mark.parametrize("number", ["²", "9" * 5_000])
 def test_versions_and_revisions_that_cannot_be_are_not_compared(client_of, compliance, number: str) -> None:
     browser: Client = client_of(compliance)
