@@ -44,6 +44,12 @@ def issue_token(*, name: str, scopes: Iterable[str], actor: Actor, now: datetime
     return token
 
 
+def revoke_token(*, name: str, now: datetime) -> None:
+    """End a token for good. `Conflict` where none of that name is in force."""
+    if not ServiceToken.objects.filter(name=name, revoked_at=None).update(revoked_at=now):
+        raise Conflict(f"No token named {name} is in force.", code="no_token")
+
+
 @transaction.atomic
 def create_person(*, username: str, name: str, password: str, roles: Iterable[Role]) -> User:
     """A person with these roles; one who exists is given the name, password and roles anew."""

@@ -19,6 +19,7 @@ class Event(StrEnum):
 
     SIGNED_IN = "session.start"
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - the name of an act
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - likewise
     ROLES_GIVEN = "person.roles_given"
 
 
@@ -35,6 +36,13 @@ def issue_token(*, name: str, scopes: Iterable[str], actor: Actor, now: datetime
     token = accounts.issue_token(name=name, scopes=wanted, actor=actor, now=now)
     trail.record(actor=actor, event=Event.TOKEN_ISSUED, object=f"service:{name}", details={"scopes": wanted})
     return token
+
+
+@transaction.atomic
+def revoke_token(*, name: str, actor: Actor, now: datetime) -> None:
+    """End a service token: portal and gateways refuse it from now on. Refused as `accounts.revoke_token` says."""
+    accounts.revoke_token(name=name, now=now)
+    trail.record(actor=actor, event=Event.TOKEN_REVOKED, object=f"service:{name}")
 
 
 @transaction.atomic

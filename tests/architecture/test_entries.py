@@ -88,6 +88,7 @@ WITHOUT: dict[str, str] = {
     "explain.requeue_stale": "sends again what was recorded when it was asked for; giving up is recorded",
     "portal.accounts.create_person": "lies below the trail; `portal.desks.employ` records it",
     "portal.accounts.issue_token": "lies below the trail; `portal.desks.issue_token` records it",
+    "portal.accounts.revoke_token": "lies below the trail; `portal.desks.revoke_token` records it",
     "portal.accounts.token_digest": "writes nothing",
     "registry.dossier.save_draft": "is a person's own and says nothing to others; what is signed is recorded",
     "registry.approving.move_version": "is one of the moves below",
@@ -424,6 +425,10 @@ ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "portal.desks.issue_token": (
         lambda: None,
         lambda _: desks.issue_token(name="ci", scopes=["read"], actor=actor(), **now()),
+    ),
+    "portal.desks.revoke_token": (
+        lambda: desks.issue_token(name="ci", scopes=["read"], actor=actor(), **now()),
+        lambda _: desks.revoke_token(name="ci", actor=actor(), **now()),
     ),
     "portal.desks.employ": (
         lambda: None,

@@ -61,7 +61,9 @@ def test_a_wrong_or_ended_token_is_a_401_in_the_errors_shape(lead) -> None:
     token = factories.make_token("read", name="ci")
     good = Client(headers={"authorization": f"Bearer {token}"})
     assert good.get("/api/v1/systems/").status_code == 200
-    ServiceToken.objects.filter(name="ci").update(revoked_at=timezone.now())
+    call_command("revoke_token", "ci", stderr=StringIO())
+    with pytest.raises(CommandError, match="No token named ci is in force"):
+        call_command("revoke_token", "ci", stderr=StringIO())
     for header in (f"Bearer {token}", "Bearer", "Bearer cs_wrong", "Bearer \u00e9"):
         answer = Client(headers={"authorization": header}).get("/api/v1/systems/")
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthenticated")
