@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from audit.queries import DecisionFilter
 from audit.records import Mode, Status
+from portal.addresses import MomentField
 
 
 class Moment(forms.DateTimeInput):
@@ -36,8 +37,8 @@ class DecisionFilterForm(forms.Form):
     status = forms.ChoiceField(required=False, choices=_choices(Status))
     subject = forms.CharField(required=False, max_length=256)
     mode = forms.ChoiceField(required=False, choices=_choices(Mode))
-    since = forms.DateTimeField(required=False, widget=Moment, label="From")
-    until = forms.DateTimeField(required=False, widget=Moment, label="Until")
+    since = MomentField(required=False, widget=Moment, label="From")
+    until = MomentField(required=False, widget=Moment, label="Until")
     request_id = forms.CharField(required=False, max_length=128, label="Request")
     feature = forms.CharField(
         required=False, max_length=300, help_text="An input that is not personal, for instance unemp=3.1."

@@ -33,7 +33,8 @@ def new_id(now_ms: int | None = None) -> uuid.UUID:
 
 def first_id_at(moment: datetime) -> uuid.UUID:
     """The lowest id of the given moment: a bound for ranges by time (`id >= first_id_at(since)`)."""
-    milliseconds = int(moment.timestamp() * 1000)
+    # Ids begin with 1970: nothing lies before.
+    milliseconds = max(0, int(moment.timestamp() * 1000))
     return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
 
 

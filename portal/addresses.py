@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django import forms
 from django.db.models import Q, QuerySet
 
 from portal.errors import Hidden
@@ -26,6 +27,17 @@ class Page:
 def number_in(text: str) -> int | None:
     """The whole number of at most nine digits; None for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
+
+
+class MomentField(forms.DateTimeField):
+    """A moment since 1970, where the trail's ids begin; what UTC cannot say, after 9999, is none either."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """The moment, as its text says it."""
+        moment = super().to_python(value)
+        if moment is None or (moment.year >= 1970 and utc_in(moment.isoformat())):
+            return moment
+        raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
 
 
 def page_by_deadline(found: QuerySet[Any], cursor: str = "", size: int = PAGE_SIZE) -> Page:

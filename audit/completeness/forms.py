@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from django import forms
 
+from portal.addresses import MomentField
+
 
 class PeriodForm(forms.Form):
     """How far to look back."""
@@ -22,8 +24,8 @@ class PeriodForm(forms.Form):
 class RangeForm(forms.Form):
     """The range of the API."""
 
-    since = forms.DateTimeField(required=False)
-    until = forms.DateTimeField(required=False)
+    since = MomentField(required=False)
+    until = MomentField(required=False)
 
     def range(self, now: datetime) -> tuple[datetime, datetime]:
         """From and until; the last 24 hours where nothing is said. Call after `is_valid`."""

@@ -12,6 +12,7 @@ from audit.exports.searching import Sought
 from audit.forms import DecisionPageForm, Moment
 from audit.queries import systems_seen
 from portal.accounts.access import Actor, Permission
+from portal.addresses import MomentField
 
 PERIOD = timedelta(days=30)
 
@@ -30,8 +31,8 @@ class _JobForm(forms.Form):
     """Of which system, from when to when, and why."""
 
     system = forms.ChoiceField()
-    since = forms.DateTimeField(widget=Moment, label="From (UTC)")
-    until = forms.DateTimeField(widget=Moment, label="Until (UTC)")
+    since = MomentField(widget=Moment, label="From (UTC)")
+    until = MomentField(widget=Moment, label="Until (UTC)")
     purpose = forms.CharField(
         max_length=500,
         help_text="For instance the number of the case. Kept in the trail for good: do not name a person.",

@@ -12,6 +12,7 @@ from audit.queries import systems_seen
 from explain.disputes.queries import MINE, NOBODY, DisputeFilter, people_who_handle
 from explain.disputes.services import CHANNELS, IDENTITIES
 from explain.lifecycle import DisputeState
+from portal.addresses import MomentField
 from portal.errors import Invalid, Problem, Refusal
 from portal.sniffing import MAX_BYTES, WORDS
 from portal.templatetags.portal_tags import state_word
@@ -29,7 +30,7 @@ class DisputeForm(forms.Form):
     """Somebody contests a decision."""
 
     channel = forms.ChoiceField(choices=choices(CHANNELS))
-    received_at = forms.DateTimeField(
+    received_at = MomentField(
         initial=timezone.now,
         label="Received (UTC)",
         help_text="The clock starts here. What came earlier is entered with its own date.",
@@ -56,7 +57,7 @@ class DisputeFilterForm(forms.Form):
     owner = forms.CharField(required=False, max_length=150)
     system = forms.CharField(required=False, max_length=64)
     overdue = forms.BooleanField(required=False)
-    due_before = forms.DateTimeField(required=False)
+    due_before = MomentField(required=False)
 
     def wanted(self) -> DisputeFilter:
         """What to look for."""
@@ -171,7 +172,7 @@ class FileForm(forms.Form):
 class ExtendForm(ReasonForm):
     """Until when the answer is due from now on."""
 
-    due_at = forms.DateTimeField(
+    due_at = MomentField(
         label="New date",
         widget=forms.DateTimeInput(attrs={"type": "date"}, format=_DAY),
         input_formats=[_DAY, "%Y-%m-%dT%H:%M"],

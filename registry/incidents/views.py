@@ -224,9 +224,9 @@ def _need_sight(actor: Actor) -> None:
 def _system_named(actor: Actor, request: HttpRequest) -> System | None:
     """The system that the address names; the only one where there is one only."""
     slug = request.GET.get("system", "")
-    if slug:
-        return registry.system_for(actor, slug)
-    systems = list(registry.systems_visible_to(actor)[:2])
+    systems = [each for each in registry.systems_visible_to(actor) if slug in ("", each.slug)]
+    if slug and not systems:
+        raise Hidden
     return systems[0] if len(systems) == 1 else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
+from portal.addresses import MomentField
 from registry.forms import ReasonForm
 
 
@@ -19,9 +20,9 @@ class Moment(forms.DateTimeInput):
 class TimelineForm(forms.Form):
     """A moment to look at, and from when until when to look."""
 
-    at = forms.DateTimeField(required=False, widget=Moment, label="What was live at (UTC)")
-    since = forms.DateTimeField(required=False, widget=Moment, label="From")
-    until = forms.DateTimeField(required=False, widget=Moment, label="Until")
+    at = MomentField(required=False, widget=Moment, label="What was live at (UTC)")
+    since = MomentField(required=False, widget=Moment, label="From")
+    until = MomentField(required=False, widget=Moment, label="Until")
     before = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
 
 

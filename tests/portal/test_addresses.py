@@ -34,6 +34,19 @@ def test_a_moment_that_utc_cannot_say_is_none(client_of, compliance, at: str) ->
         assert client_of(compliance).get(f"{root}{path}/", {"at": at}).status_code == 422
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00", "0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:59"])
+def test_filters_by_time_hold_against_any_day(client_of, compliance, at: str) -> None:
+    browser: Client = client_of(compliance)
+    asked = dict.fromkeys(("since", "until", "at", "due_before"), at)
+    pages, lists = ("decisions", "systems/mortgage/timeline", "disputes"), ("decisions", "completeness", "disputes")
+    for path in (*(f"/{page}/" for page in pages), *(f"/api/v1/{name}/" for name in lists)):
+        assert browser.get(path, asked).status_code in (200, 422), path
+
+
+def test_a_name_that_no_system_has_is_not_there(client_of, compliance) -> None:
+    assert client_of(compliance).get("/incidents/new/", {"system": "\x00"}).status_code == 404
+
+
 @pytest.mark.parametrize("number", ["²", "9" * 5_000])
 def test_versions_and_revisions_that_cannot_be_are_not_compared(client_of, compliance, number: str) -> None:
     browser: Client = client_of(compliance)
