@@ -84,8 +84,18 @@ def test_the_database_keeps_what_was_said(case) -> None:
 
 def test_the_owner_of_the_tables_is_kept_from_a_slip(committed, owner) -> None:
     open_case()
-    with pytest.raises(psycopg.errors.RaiseException, match="what was said and sent stays"):
-        owner.execute("update registry_assessment set reason = ''")
+    for statement in (
+        "update registry_assessment set reason = ''",
+        "update registry_incidentversion set version_id = version_id",
+        "delete from registry_incidentstep",
+        "delete from registry_incidenthold",
+        "delete from registry_incident",
+        "truncate registry_incidentfile",
+        "truncate registry_risk cascade",
+        "truncate registry_systemclassification",
+    ):
+        with pytest.raises(psycopg.errors.RaiseException, match="what was said and sent stays"):
+            owner.execute(statement)
     assert Assessment.objects.get().reason
 
 
