@@ -108,13 +108,14 @@ def _become(program: str, stdin: int, stdout: int) -> NoReturn:
 
 
 def _collect(running: Running, pid: int, options: int) -> None:
-    ended, status = os.waitpid(pid, options)
-    if ended:
-        # A captured program may have started others.
-        _kill(pid)
-        channel = running.pop(pid)
-        _say(channel, os.waitstatus_to_exitcode(status))
-        os.close(channel)
+    if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | options) is None:
+        return
+    # A captured program may have started others. Its number is nobody else's until it is waited for.
+    _kill(pid)
+    _, status = os.waitpid(pid, 0)
+    channel = running.pop(pid)
+    _say(channel, os.waitstatus_to_exitcode(status))
+    os.close(channel)
 
 
 def _kill(pid: int) -> None:
