@@ -96,7 +96,7 @@ class Explainer:
         return self._process is not None and self._process.poll() is None
 
     def _ask(self, job: Message, deadline: float, hear: Hear, call: Ask | None) -> Message:
-        self._send(job)
+        self._begin(job)
         started = time.monotonic()
         has_begun = False
         while True:
@@ -116,9 +116,17 @@ class Explainer:
             elif message["say"] == "began":
                 has_begun = True
             elif message["say"] == "ask":
-                self._send(_told(message["body"], call))
+                self._send(_told(message.get("body"), call))
             else:
                 hear(message)
+
+    def _begin(self, job: Message) -> None:
+        try:
+            self._send(job)
+        except Lost:
+            # It died while nobody asked, and word of it was still on its way: that costs no job its only try.
+            self.stop()
+            self._send(job)
 
     def _send(self, job: Message) -> None:
         """Give the job to the process, as far as it takes it now; the rest goes while its answer is awaited.
@@ -174,14 +182,22 @@ class Explainer:
         return Lost(_how_it_ended(self._process.returncode), was_late=False)
 
 
-def _told(body: str, call: Ask | None) -> Message:
+def _told(body: object, call: Ask | None) -> Message:
     """What comes of asking a model elsewhere, for the process that may not."""
     try:
         if call is None:
             raise ScoreInvalid("this version's model is not one that may be asked")
-        return {"kind": "told", "body": b64encode(call(b64decode(body))).decode()}
+        return {"kind": "told", "body": b64encode(call(_question(body))).decode()}
     except ScoreInvalid as problem:
         return {"kind": "told", "problem": str(problem)}
+
+
+def _question(body: object) -> bytes:
+    """The bytes to ask; a captured process may have sent anything."""
+    try:
+        return b64decode(str(body), validate=True)
+    except ValueError:
+        raise ScoreInvalid("what was to be asked is no question") from None
 
 
 def _how_it_ended(status: int) -> str:
