@@ -111,8 +111,9 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en"
-# Pages are in English; the dossier's papers are in each language that has a folder here.
-LOCALE_PATHS = [BASE_DIR / "locale"]
+# Pages are in English; the dossier's papers are in each language that has a folder here. Named, so that no library's
+# words for the same sentence come before ours.
+LOCALE_PATHS = [BASE_DIR / "registry" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

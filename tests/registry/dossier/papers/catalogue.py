@@ -1,7 +1,7 @@
 """What the papers say and must be said in every language: collected from the code; `python -m` this to renew the files.
 
-`locale/<language>/LC_MESSAGES/django.po` is written by people, `django.mo` beside it is made from it here: the programs
-of gettext are on no fresh machine.
+`registry/locale/<language>/LC_MESSAGES/django.po` is written by people, `django.mo` beside it is made from it here: the
+programs of gettext are on no fresh machine.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from registry.practices import PRACTICES
 from registry.risks.rating import LIKELIHOOD, SEVERITY
 
 ROOT = Path(__file__).parents[4]
-LOCALE = ROOT / "locale"
+LOCALE = ROOT / "registry" / "locale"
 # Headings of the file that say nothing, or change from day to day.
 NOISE = re.compile(rb'^"(?:Report-Msgid|POT-|PO-|Last-T|Language-Team|Generated-By|Project-Id)[^"]*"\n', re.MULTILINE)
 KEYWORDS = {"_": None, "gettext": None, "gettext_noop": None, "pgettext": ((1, "c"), 2)}

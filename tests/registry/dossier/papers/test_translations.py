@@ -12,7 +12,7 @@ from tests.registry.dossier.papers import catalogue
 
 OTHERS = [code for code in LANGUAGES if code != FIRST]
 PLACE = re.compile(r"%\(\w+\)s")
-RENEW = "write it into locale/, then run `python -m tests.registry.dossier.papers.catalogue`"
+RENEW = "write it into registry/locale/, then run `python -m tests.registry.dossier.papers.catalogue`"
 
 
 @pytest.mark.parametrize("language", OTHERS)
