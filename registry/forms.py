@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.conf import settings
 
-from portal.errors import Invalid, Problem, Refusal
+from portal.errors import Problem, Refusal
+from portal.forms import cleaned
 from registry.intake import MAX_MANIFEST_BYTES, MAX_SAMPLE_BYTES, Upload
 from registry.models import Strategy
 
@@ -99,28 +98,6 @@ class VersionForm(forms.Form):
                 self.add_error(field, words)
 
 
-def cleaned(form: forms.Form) -> dict[str, Any]:
-    """What the form holds; `Invalid` naming everything that is wrong with it."""
-    if form.is_valid():
-        return form.cleaned_data
-    details = [Problem(name, problem) for name, problems in form.errors.items() for problem in problems]
-    first = details[0]
-    field = first.path.replace("_", " ").capitalize()
-    words = f"{field}: {first.problem} Go back, and fill it in."
-    raise Invalid(words, details=details)
-
-
 def reason_of(form: ReasonForm) -> str:
     """The reason that was given; `Invalid` as `cleaned` says."""
     return cleaned(form)["reason"]
-
-
-def show(form: forms.Form, refusal: Refusal) -> None:
-    """The refusal in the form, each problem at its field where it has one here."""
-    if not refusal.details:
-        form.add_error(None, refusal.message)
-    for problem in refusal.details:
-        if problem.path in form.fields:
-            form.add_error(problem.path, problem.problem)
-        else:
-            form.add_error(None, f"{problem.path} {problem.problem}")

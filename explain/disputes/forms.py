@@ -13,7 +13,6 @@ from explain.disputes.queries import MINE, NOBODY, DisputeFilter, people_who_han
 from explain.disputes.services import CHANNELS, IDENTITIES
 from explain.lifecycle import DisputeState
 from portal.addresses import MomentField
-from portal.errors import Invalid, Problem, Refusal
 from portal.sniffing import MAX_BYTES, WORDS
 from portal.templatetags.portal_tags import state_word
 
@@ -220,23 +219,3 @@ class PolicyForm(ReasonForm):
         help_text="The authority to which people may complain, with its address.",
     )
     field_order = ("days", "blind_review", "by_support", "jurisdiction", "language", "sender", "contact", "authority")
-
-
-def cleaned(form: forms.Form) -> dict[str, Any]:
-    """What the form holds; `Invalid` naming everything that is wrong with it."""
-    if form.is_valid():
-        return form.cleaned_data
-    details = [Problem(name, problem) for name, problems in form.errors.items() for problem in problems]
-    field = details[0].path.replace("_", " ").capitalize()
-    raise Invalid(f"{field}: {details[0].problem} Go back, and fill it in.", details=details)
-
-
-def show(form: forms.Form, refusal: Refusal) -> None:
-    """The refusal in the form, each problem at its field where it has one here."""
-    if not refusal.details:
-        form.add_error(None, refusal.message)
-    for problem in refusal.details:
-        if problem.path in form.fields:
-            form.add_error(problem.path, problem.problem)
-        else:
-            form.add_error(None, f"{problem.path} {problem.problem}")

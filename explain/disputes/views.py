@@ -29,8 +29,6 @@ from explain.disputes.forms import (
     PolicyForm,
     QueueForm,
     ReasonedMoveForm,
-    cleaned,
-    show,
 )
 from explain.disputes.history import ageing_of
 from explain.lifecycle import DisputeState
@@ -40,6 +38,7 @@ from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.addresses import number_in, page_by_deadline
 from portal.errors import Conflict, Invalid
+from portal.forms import cleaned, show
 from portal.http import HTMX_STOP_POLLING, as_download, upload_refusal_of
 
 MOST_AT_ONCE = 100

@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 import audit.queries as trail
-from explain.disputes.forms import show
 from explain.disputes.queries import check_not_blind, dispute_for
 from explain.disputes.services import record_case_reading
 from explain.letters import queries, services
@@ -26,6 +25,7 @@ from explain.services import record_reading
 from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Conflict, Hidden, Invalid
+from portal.forms import show
 
 
 @require_http_methods(["GET", "POST"])

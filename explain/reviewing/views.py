@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 import audit.queries as trail
 from audit.models import Entry
 from explain.disputes import queries as cases
-from explain.disputes.forms import MoveForm, cleaned, show
+from explain.disputes.forms import MoveForm
 from explain.disputes.history import ageing_of
 from explain.disputes.services import record_case_reading
 from explain.lifecycle import DisputeState
@@ -25,6 +25,7 @@ from explain.services import read_report
 from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Conflict, Forbidden, Invalid
+from portal.forms import cleaned, show
 from portal.http import HTMX_STOP_POLLING
 from registry.scoring.manifest import Manifest
 

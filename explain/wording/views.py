@@ -12,12 +12,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 import registry.queries as registry
-from explain.disputes.forms import show
 from explain.wording import queries, services
 from explain.wording.forms import LanguageForm, WordingForm
 from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Hidden, Invalid
+from portal.forms import show
 from registry.models import System
 
 

@@ -11,11 +11,12 @@ from django.views.decorators.http import require_GET, require_POST
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.accounts.freshness import need_fresh
+from portal.forms import cleaned
 from registry import lifecycle, queries
 from registry.approving import queries as approving
 from registry.approving import services
 from registry.approving.forms import ApproverForm, RuleForm, SigningForm
-from registry.forms import cleaned, reason_of
+from registry.forms import reason_of
 
 
 @require_POST

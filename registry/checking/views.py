@@ -13,12 +13,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Hidden
+from portal.forms import cleaned
 from registry import queries
 from registry.checking import queries as checklist_of
 from registry.checking import services
 from registry.checking.forms import PolicyForm, WaiverForm
 from registry.checking.policies import Policy, history_of, policies_for
-from registry.forms import cleaned
 from registry.models import RiskClass, Version
 from registry.moves import held_because
 

@@ -14,6 +14,7 @@ from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.addresses import number_in
 from portal.errors import Conflict, Hidden, Invalid
+from portal.forms import show
 from registry import queries
 from registry.classification import queries as classifying
 from registry.classification import registering, services
@@ -30,7 +31,6 @@ from registry.classification.forms import (
     registered,
 )
 from registry.classification.overview import duties_of
-from registry.forms import show
 from registry.models import System, SystemClassification
 
 FILES = {

@@ -19,6 +19,7 @@ from portal.accounts.authentication import actor_of
 from portal.accounts.freshness import is_fresh, need_fresh
 from portal.addresses import number_in
 from portal.errors import Hidden, Invalid, Refusal
+from portal.forms import cleaned
 from portal.http import as_download, part, upload_refusal_of
 from registry import queries as registry
 from registry import store
@@ -30,7 +31,7 @@ from registry.dossier.freezing.queries import since_signed
 from registry.dossier.markdown import html_of
 from registry.dossier.queries import Dossier, Point
 from registry.dossier.regulation import difference
-from registry.forms import cleaned, reason_of
+from registry.forms import reason_of
 from registry.models import Statement, StatementKind, Version
 
 MOST_DUE = 5

@@ -18,8 +18,9 @@ from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.addresses import page_by_deadline
 from portal.errors import Conflict, Hidden, Invalid
+from portal.forms import cleaned, show
 from portal.http import as_download, upload_refusal_of
-from registry.forms import ReasonForm, cleaned, show
+from registry.forms import ReasonForm
 from registry.incidents import queries, services
 from registry.incidents.forms import (
     AssessForm,

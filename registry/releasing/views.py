@@ -15,9 +15,10 @@ from portal.accounts.access import Actor, Permission
 from portal.accounts.authentication import actor_of
 from portal.accounts.freshness import is_fresh, need_fresh
 from portal.errors import Conflict
+from portal.forms import cleaned
 from portal.http import part
 from registry import queries
-from registry.forms import ReleaseForm, RollbackForm, cleaned
+from registry.forms import ReleaseForm, RollbackForm
 from registry.models import Release
 from registry.practices import PRACTICES
 from registry.releasing import services

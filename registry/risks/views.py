@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Conflict, Invalid
-from registry.forms import cleaned, show
+from portal.forms import cleaned, show
 from registry.models import Risk, System
 from registry.queries import current_release, version_for
 from registry.risks import queries, services

@@ -15,12 +15,12 @@ from portal.accounts.authentication import actor_of
 from portal.accounts.freshness import is_fresh, need_fresh
 from portal.addresses import number_in
 from portal.errors import Conflict, Hidden, Refusal
+from portal.forms import show
 from registry import queries as registry
 from registry.dossier.freezing import queries, services
 from registry.dossier.freezing.forms import EndForm, FreezeForm, SignForm
 from registry.dossier.queries import dossier_of, version_for
 from registry.dossier.states import PointState
-from registry.forms import show
 from registry.models import FrozenDossier
 
 

@@ -8,12 +8,12 @@ from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
+from portal.forms import cleaned
 from portal.rest import Endpoint
 from registry.dossier.papers.definitions import BY_ID, WHOLE
 from registry.dossier.papers.files import paper_response
 from registry.dossier.papers.forms import PaperForm
 from registry.dossier.papers.wording import LANGUAGES
-from registry.forms import cleaned
 
 _SOURCE = [
     OpenApiParameter("version", OpenApiTypes.INT, description="By default the live version, else the newest"),

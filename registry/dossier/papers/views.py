@@ -10,13 +10,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from portal.accounts.authentication import actor_of
+from portal.forms import cleaned
 from registry import queries as registry
 from registry.dossier.freezing.queries import dossiers_visible_to
 from registry.dossier.papers import queries
 from registry.dossier.papers.files import paper_response
 from registry.dossier.papers.forms import PaperForm
 from registry.dossier.papers.wording import LANGUAGES
-from registry.forms import cleaned
 
 
 @require_GET

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.accounts.access import Permission
 from portal.accounts.authentication import actor_of
 from portal.errors import Conflict, Invalid
+from portal.forms import cleaned, show
 from portal.http import upload_refusal_of
-from registry.forms import cleaned, show
 from registry.incidents.forms import now_to_the_minute
 from registry.incidents.queries import incident_for
 from registry.incidents.reporting import queries, services
